@@ -1,0 +1,36 @@
+# The two commands are `make run` and `make test`; `make help` lists the rest.
+# Each target is one script, so that a shell without make can do the same.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# Everything that is built stays inside the tree.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+# Arguments for the program that run, crowd or bench starts.
+ARGS ?=
+
+.PHONY: help run test crowd bench fmt clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+	@echo '  ARGS="..." hands arguments to the program that run, crowd or bench starts.'
+
+run: ## Build the server and start it
+	@scripts/run $(ARGS)
+
+test: ## Check and test everything
+	@scripts/test
+
+crowd: ## Join a headless crowd to a running server
+	@scripts/crowd $(ARGS)
+
+bench: ## Measure server and crowd, and write docs/BENCHMARKS.md
+	@scripts/bench $(ARGS)
+
+fmt: ## Format the Rust code
+	@cargo fmt --all
+
+clean: ## Remove what was built
+	@rm -rf -- "$(CARGO_TARGET_DIR)"

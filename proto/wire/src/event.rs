@@ -1,0 +1,180 @@
+//! What has happened in a room. Events change the snapshot and are numbered; signs do not and are
+//! not: of a sign only the last value counts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{FileId, LineId, NoticeId, ParticipantId},
+    model::*,
+};
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", content = "payload", rename_all = "snake_case")]
+pub enum Event {
+    // roster
+    ParticipantJoined {
+        member: Member,
+    },
+    ParticipantLeft {
+        id: ParticipantId,
+        reason: LeaveReason,
+    },
+    ParticipantAway {
+        id: ParticipantId,
+        away: bool,
+    },
+    ParticipantRenamed {
+        id: ParticipantId,
+        name: String,
+    },
+    RoleChanged {
+        id: ParticipantId,
+        role: Role,
+    },
+    MediaChanged {
+        id: ParticipantId,
+        media: MediaState,
+        held_mute: bool,
+    },
+
+    // door
+    RoomLocked {
+        locked: bool,
+    },
+    PasswordChanged {
+        has_password: bool,
+    },
+    SettingsChanged {
+        settings: Settings,
+    },
+
+    // floor
+    FloorChanged {
+        floor: Floor,
+        why: FloorChange,
+    },
+    HandRaised {
+        id: ParticipantId,
+    },
+    HandLowered {
+        id: ParticipantId,
+    },
+
+    // chat
+    LineSaid {
+        line: Line,
+    },
+    LineDeleted {
+        line: LineId,
+    },
+
+    // agenda
+    TimeLimitSet {
+        ends_at_ms: Option<u64>,
+    },
+    NoticePosted {
+        notice: Notice,
+    },
+    NoticeExpired {
+        notice: NoticeId,
+    },
+    MeetingEnded {
+        reason: EndReason,
+    },
+
+    // files
+    FileShared {
+        file: SharedFile,
+    },
+    ShareRevoked {
+        file: FileId,
+    },
+    FileRemoved {
+        file: FileId,
+    },
+}
+
+/// Why the presenter slot or its queue changed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FloorChange {
+    Asked,
+    Granted,
+    Taken,
+    HandedOver,
+    Released,
+    Stopped,
+    Left,
+}
+
+/// An event with its place in the room's order.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Numbered {
+    pub number: u32,
+    pub event: Event,
+}
+
+/// One person's signs of life. Absent fields have not changed.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PersonSigns {
+    pub id: ParticipantId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaking: Option<bool>,
+    /// 0 (loudest) to 127 (silence), in -dBov (RFC 6464).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typing: Option<bool>,
+    /// Round trip of the control link or the probes, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaction: Option<String>,
+}
+
+/// The figures behind somebody's quality (I1).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Quality {
+    pub verdict: QualityVerdict,
+    pub round_trip_ms: u32,
+    pub jitter_ms: u32,
+    pub loss_permille: u32,
+    pub receive_kbps: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QualityVerdict {
+    #[default]
+    Good,
+    Fair,
+    Poor,
+}
+
+/// Signs, one batch a room at most four times a second, and what only this seat must know.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Signs {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<PersonSigns>,
+    /// The layers of your camera that somebody watches; publish these and no others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_layers: Option<Vec<Layer>>,
+    /// Cameras are held back from you because the link is poor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio_only: Option<bool>,
+    /// What to do about a poor link, in words for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Hint>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hint {
+    /// No UDP comes through: voice travels over the control port, with more delay.
+    UdpBlocked,
+    UdpBack,
+    /// The room already makes as many personal mixes as it can.
+    PersonalMixesFull,
+}

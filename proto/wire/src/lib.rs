@@ -1,0 +1,30 @@
+//! The words of the protocol: ids, roles, what is asked, what has happened, why something was
+//! refused, and how each of them is written down as bytes. No behaviour lives here.
+//!
+//! Start with [`model`] (the nouns), then [`message`] (what travels on the control link),
+//! [`command`] and [`event`]; [`datagram`] and [`screen`] are the media; [`http`] are the bodies of
+//! the HTTP interface.
+
+pub mod command;
+pub mod datagram;
+pub mod encoding;
+pub mod event;
+pub mod http;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod model;
+pub mod permission;
+pub mod refusal;
+pub mod screen;
+#[cfg(feature = "sealing")]
+pub mod sealing;
+
+pub use command::Command;
+pub use encoding::{EncodedOnce, Encoding};
+pub use event::{Event, Numbered, Signs};
+pub use id::{Cursor, FileId, LineId, NoticeId, ParticipantId};
+pub use message::{ClientMessage, ServerMessage};
+pub use model::*;
+pub use permission::{Permission, may};
+pub use refusal::{Refusal, RefusalCode};

@@ -1,0 +1,36 @@
+//! Limits that both ends must agree on. Limits that an operator may choose are the server's.
+
+/// Name of a person, in characters (Unicode scalar values).
+pub const NAME_CHARS_MAX: usize = 100;
+/// Title of a room, in characters.
+pub const TITLE_CHARS_MAX: usize = 200;
+/// Slug of a room, in bytes; lower-case letters, digits and hyphens.
+pub const SLUG_BYTES_MAX: usize = 50;
+/// A room's password, in bytes: bcrypt reads no more than these.
+pub const PASSWORD_BYTES_MAX: usize = 72;
+/// A line of chat, in bytes of UTF-8.
+pub const LINE_BYTES_MAX: usize = 4_096;
+/// A reaction, in bytes: one emoji, however many scalar values it is made of.
+pub const REACTION_BYTES_MAX: usize = 32;
+/// A notice, in bytes of UTF-8.
+pub const NOTICE_BYTES_MAX: usize = 1_000;
+/// Name of a file, in bytes of UTF-8.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// One message on the control link, in bytes, before it is decoded.
+pub const CONTROL_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Nesting of a message on the control link.
+pub const CONTROL_DEPTH_MAX: usize = 32;
+/// One message on the screen link, in bytes.
+pub const SCREEN_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// One UDP payload, in bytes: fits every Ethernet, PPPoE and most tunnels without fragmentation.
+pub const DATAGRAM_BYTES_MAX: usize = 1_200;
+/// What is sealed inside a camera datagram: header of the fragment and its share of the picture.
+pub const CAMERA_BODY_BYTES_MAX: usize = 1_150;
+/// One encoded camera frame, in bytes.
+pub const CAMERA_FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// One Opus packet, in bytes (RFC 6716 section 3.4, R2).
+pub const OPUS_PACKET_BYTES_MAX: usize = 1_275;
+/// Answers kept for commands that are sent again after a lost link.
+pub const ANSWERS_KEPT: usize = 64;
+/// Lines of chat in a snapshot, and at most in one page of history.
+pub const CHAT_PAGE_LINES: usize = 50;

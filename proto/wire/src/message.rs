@@ -1,0 +1,96 @@
+//! What travels on the control link, one message a WebSocket frame, in either encoding.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    command::{Command, Reply},
+    event::{Numbered, Signs},
+    id::Cursor,
+    model::{LeaveReason, Welcome},
+    refusal::Refusal,
+};
+
+/// How a client comes in; it is the first message on a link.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", content = "payload", rename_all = "snake_case")]
+pub enum Enter {
+    /// Take a new seat.
+    Join {
+        slug: String,
+        name: String,
+        #[serde(default)]
+        password: Option<String>,
+        /// From the creator's link: makes the newcomer host.
+        #[serde(default)]
+        host_key: Option<String>,
+        /// False to join without sound.
+        sound: bool,
+    },
+    /// Open a seat again. With a cursor the events since follow, if the room still has them.
+    Resume {
+        seat_token: String,
+        #[serde(default)]
+        cursor: Option<Cursor>,
+    },
+}
+
+/// Client to server.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", content = "payload", rename_all = "snake_case")]
+pub enum ClientMessage {
+    Hello {
+        enter: Enter,
+        /// The program and its version, for the operator's eyes.
+        client: String,
+    },
+    /// `ref` is unique in a seat and rises; sent again after a lost link it is answered, not done twice.
+    Do {
+        #[serde(rename = "ref")]
+        reference: u32,
+        command: Command,
+    },
+    /// The highest event number that was taken.
+    Ack { number: u32 },
+    /// A sign of life, with the sender's own clock, which comes back in `beat`.
+    Beat { sent_ms: u64 },
+}
+
+/// Server to client.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "type", content = "payload", rename_all = "snake_case")]
+pub enum ServerMessage {
+    Welcome(Box<Welcome>),
+    Events {
+        events: Vec<Numbered>,
+    },
+    /// The client was too far behind: the whole state again.
+    Snapshot {
+        cursor: Cursor,
+        state: Box<crate::model::RoomState>,
+    },
+    Signs(Signs),
+    Done {
+        #[serde(rename = "ref")]
+        reference: u32,
+        reply: Reply,
+    },
+    Refused {
+        /// Absent when it is not an answer to a command.
+        #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+        reference: Option<u32>,
+        refusal: Refusal,
+    },
+    Beat {
+        sent_ms: u64,
+        room_clock_ms: u64,
+    },
+    /// The last message on a link.
+    Goodbye {
+        reason: LeaveReason,
+        text: String,
+    },
+    /// Reserved: the room has moved to another server.
+    Moved {
+        addresses: Vec<String>,
+    },
+}

@@ -1,0 +1,127 @@
+//! Why something was not done: a code that never changes, and a sentence for a person.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $code:ident $status:literal $sentence:literal,)*) => {
+        /// The stable code of a refusal; programs match on it, never on the sentence.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum RefusalCode {
+            $($(#[$doc])* $code,)*
+        }
+
+        impl RefusalCode {
+            pub const ALL: &'static [RefusalCode] = &[$(RefusalCode::$code,)*];
+
+            /// The HTTP status that goes with the code.
+            pub const fn status(self) -> u16 {
+                match self { $(RefusalCode::$code => $status,)* }
+            }
+
+            /// What to tell a person, and what they can do.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(RefusalCode::$code => $sentence,)* }
+            }
+        }
+    };
+}
+
+refusals! {
+    // the message itself
+    Malformed 400 "The message could not be read. Update the program and try again.",
+    TooLarge 413 "The message is too large. Send less at once.",
+    TooDeep 400 "The message is nested too deeply. Update the program and try again.",
+    HelloExpected 400 "The first message must say who you are. Update the program and try again.",
+    HelloTwice 400 "You are already in. Leave before you join again.",
+    TooFast 429 "You are sending too much. Wait a moment and try again.",
+    Invalid 422 "A value is outside of what is allowed. Check what you entered.",
+    NotImplemented 501 "This server cannot do that yet.",
+    OriginRefused 403 "This page may not talk to this server. Open the server's own address.",
+    UnsupportedVersion 426 "This program speaks another version of the protocol. Update it.",
+    TooManyConnections 429 "Too many connections come from your address. Close some and try again.",
+    Timeout 408 "That took too long. Try again.",
+
+    // coming in
+    RoomNotFound 404 "There is no such room. Check the link.",
+    RoomEnded 410 "The meeting has ended.",
+    RoomFull 409 "The room is full. Ask the host to make room.",
+    RoomLocked 403 "The room is locked. Ask the host to open it.",
+    PasswordNeeded 401 "This room has a password. Enter it.",
+    PasswordWrong 401 "The password is wrong. Try again.",
+    PasswordTooLong 422 "The password is longer than 72 bytes. Choose a shorter one.",
+    NameInvalid 422 "Enter a name of 1 to 100 characters.",
+    SeatUnknown 401 "Your seat is gone. Join again.",
+    HostKeyWrong 403 "The host's key is wrong. Use the link that you got when the room was made.",
+    Kicked 403 "You were taken out of this meeting.",
+    Busy 503 "The server has too much to do. Try again in a few seconds.",
+
+    // making rooms
+    SlugTaken 409 "There is already a room of that name. Choose another.",
+    SlugInvalid 422 "Use 1 to 50 small letters, digits and hyphens for the room's address.",
+    TitleInvalid 422 "Enter a title of 1 to 200 characters.",
+    TooManyRooms 503 "The server has as many rooms as it may. End one first.",
+    CreationForbidden 403 "Only the operator may make rooms here.",
+
+    // in the room
+    NotAllowed 403 "Your role does not allow that. Ask the host.",
+    NoSuchPerson 404 "That person is not in the room.",
+    MutedByHost 403 "The host has muted you. Raise your hand.",
+    FloorTaken 409 "Somebody else presents. Ask to be next.",
+    NotPresenting 409 "Nobody presents now, or it is not you.",
+    AlreadyQueued 409 "You already wait for the presenter's place.",
+    NoSuchLine 404 "That line is not there.",
+    LineInvalid 422 "A line has 1 to 4096 bytes. Shorten it or send a file.",
+    ReactionInvalid 422 "A reaction is one emoji.",
+    VolumeInvalid 422 "A volume is 0 to 200 percent.",
+
+    // files
+    FileNotFound 404 "That file is not there any more.",
+    FileTooLarge 413 "The file is larger than this server takes.",
+    RoomQuotaReached 507 "The room's space for files is used up. Remove a file first.",
+    ServerQuotaReached 507 "The server's space for files is used up. Ask the operator.",
+    DiskFull 507 "The server's disk is full. Ask the operator.",
+    FileNameInvalid 422 "The file's name is empty, too long, or has characters that names may not have.",
+    OffsetMismatch 409 "The upload goes on at another place. Ask for the offset and continue there.",
+    ChecksumMismatch 460 "A piece arrived damaged. It is sent again.",
+    UploadGone 410 "The upload has expired. Start it again.",
+    TooManyUploads 429 "Too many uploads at once. Wait for one to finish.",
+    RangeInvalid 416 "The file has no such part.",
+
+    // screen
+    ScreenTooLarge 422 "The screen is larger than can be shown. Choose another display.",
+
+    // the server
+    Internal 500 "Something went wrong at the server. Try again; tell the operator if it stays.",
+    Stopping 503 "The server is stopping.",
+}
+
+/// An answer that says no.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    pub code: RefusalCode,
+    pub message: String,
+    /// When trying again may help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u32>,
+}
+
+impl Refusal {
+    pub fn retry_after(code: RefusalCode, ms: u32) -> Refusal {
+        Refusal {
+            retry_after_ms: Some(ms),
+            ..Refusal::from(code)
+        }
+    }
+}
+
+impl From<RefusalCode> for Refusal {
+    fn from(code: RefusalCode) -> Refusal {
+        Refusal {
+            code,
+            message: code.sentence().to_owned(),
+            retry_after_ms: None,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Who somebody is: the server's own key, tokens of seats, passwords of rooms.
+
+pub mod identity;
+pub mod password;
+pub mod token;

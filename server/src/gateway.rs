@@ -1,0 +1,7 @@
+//! The ways in: bytes to the words of the protocol, and back.
+
+pub mod http;
+pub mod media_ws;
+pub mod screen;
+pub mod udp;
+pub mod ws;

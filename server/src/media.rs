@@ -1,0 +1,6 @@
+//! What the media threads share with the actors: sessions, camera routes, codecs.
+
+pub mod codecs;
+pub mod routes;
+pub mod scale;
+pub mod sessions;
