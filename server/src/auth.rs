@@ -1,5 +1,6 @@
 //! Who somebody is: the server's own key, tokens of seats, passwords of rooms.
 
+pub mod addresses;
 pub mod identity;
 pub mod password;
 pub mod token;

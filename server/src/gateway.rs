@@ -3,5 +3,7 @@
 pub mod http;
 pub mod media_ws;
 pub mod screen;
+pub mod sockets;
 pub mod udp;
+pub mod upgrade;
 pub mod ws;

@@ -4,6 +4,7 @@ pub mod actors;
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod files;
 pub mod gateway;
 pub mod media;
 pub mod server;

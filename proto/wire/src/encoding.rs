@@ -1,5 +1,7 @@
 //! Messages as bytes: MessagePack for programs, JSON for people, scripts and tests.
 
+mod message_pack;
+
 use std::sync::{Arc, OnceLock};
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -66,16 +68,8 @@ impl Encoding {
     pub fn decode_trusted<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         match self {
             Encoding::MessagePack => {
-                let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
-                reader.set_max_depth(CONTROL_DEPTH_MAX);
-                let message = T::deserialize(&mut reader).map_err(|error| match error {
-                    rmp_serde::decode::Error::DepthLimitExceeded => DecodeError::TooDeep,
-                    _ => DecodeError::Malformed,
-                })?;
-                match reader.get_ref().is_empty() {
-                    true => Ok(message),
-                    false => Err(DecodeError::Malformed),
-                }
+                message_pack::check_shape(bytes)?;
+                rmp_serde::from_slice(bytes).map_err(|_| DecodeError::Malformed)
             }
             Encoding::Json => {
                 if json_depth(bytes) > CONTROL_DEPTH_MAX {

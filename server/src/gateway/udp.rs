@@ -1,1 +1,127 @@
-//! Empty.
+//! The UDP port for voice, camera and probes.
+//!
+//! Two threads of its own: one receives, answers probes, hands voice to the mixers and forwards camera from
+//! socket to sockets; the other sends voice, so that no camera frame stands before a word.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::oneshot;
+
+use crate::{clock::Clock, media::sessions::MediaSessions};
+
+mod forward;
+mod gate;
+mod intake;
+mod measure;
+mod receive;
+mod send;
+mod socket;
+mod voice;
+
+use socket::MediaSocket;
+
+/// Where the media port is.
+#[derive(Clone, Copy, Debug)]
+pub struct UdpConfig {
+    /// `[::]` serves IPv4 too; port 0 takes a free one.
+    pub bind: SocketAddr,
+}
+
+/// Why the media port could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    #[error("UDP port {0} is taken by another program; stop it, or choose another port")]
+    PortTaken(u16),
+    #[error("UDP port {0} may not be used by this user; choose a port above 1023")]
+    NotAllowed(u16),
+    #[error("the address {0} is not one of this machine; choose another address to listen on")]
+    NoSuchAddress(SocketAddr),
+    #[error("the UDP port could not be opened: {0}")]
+    Other(#[source] io::Error),
+    #[error("these media sessions have a UDP port already")]
+    HasPort,
+}
+
+/// The open port. Dropping it closes the port and ends both threads.
+pub struct UdpGateway {
+    local: SocketAddr,
+    stop: Arc<AtomicBool>,
+    stop_receiving: Option<oneshot::Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl UdpGateway {
+    /// Opens the port and starts both threads.
+    ///
+    /// # Errors
+    /// [`BindError`], in words for the operator.
+    pub fn bind(
+        config: UdpConfig,
+        sessions: MediaSessions,
+        clock: Clock,
+    ) -> Result<UdpGateway, BindError> {
+        let socket = Arc::new(MediaSocket::bind(config.bind)?);
+        let local = socket.local_address().map_err(BindError::Other)?;
+        let queues = sessions.take_queues().ok_or(BindError::HasPort)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stop_receiving, stopped) = oneshot::channel();
+
+        let sender = voice::VoiceSender::new(socket.clone(), sessions.clone());
+        let (taken, stop_sending) = (queues.voice, stop.clone());
+        let voice = spawn("media-voice", move || sender.run(&taken, &stop_sending))?;
+        let receiver = receive::Receiver::new(socket, sessions, clock).map_err(BindError::Other)?;
+        let websockets = queues.websockets;
+        let receive = spawn("media-receive", move || receiver.run(websockets, stopped))?;
+        Ok(UdpGateway {
+            local,
+            stop,
+            stop_receiving: Some(stop_receiving),
+            threads: vec![voice, receive],
+        })
+    }
+
+    pub fn local_address(&self) -> SocketAddr {
+        self.local
+    }
+
+    pub fn local_port(&self) -> u16 {
+        self.local.port()
+    }
+
+    /// Closes the port and waits for both threads, at most a quarter of a second.
+    pub fn stop(mut self) {
+        self.tell_to_stop();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a media thread had panicked");
+            }
+        }
+    }
+
+    fn tell_to_stop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(stop) = self.stop_receiving.take() {
+            // It may have ended by itself.
+            let _ended = stop.send(());
+        }
+    }
+}
+
+impl Drop for UdpGateway {
+    fn drop(&mut self) {
+        self.tell_to_stop();
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, BindError> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn(run).map_err(BindError::Other)
+}

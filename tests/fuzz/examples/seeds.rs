@@ -5,6 +5,8 @@
 mod bytes;
 #[path = "seeds/messages.rs"]
 mod messages;
+#[path = "seeds/streams.rs"]
+mod streams;
 
 use std::{fs, io, path::Path};
 
@@ -15,6 +17,7 @@ fn main() -> io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let mut seeds = messages::seeds();
     seeds.extend(bytes::seeds());
+    seeds.extend(streams::seeds());
     for Seed(target, name, bytes) in seeds {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder)?;

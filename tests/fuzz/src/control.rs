@@ -6,17 +6,12 @@ use std::fmt::Debug;
 use conclave_wire::{
     ClientMessage, Encoding, ServerMessage,
     http::{CreateRoom, JoinRoom},
-    limits::{CONTROL_DEPTH_MAX, CONTROL_MESSAGE_BYTES_MAX},
+    limits::CONTROL_MESSAGE_BYTES_MAX,
     screen::ScreenHello,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Verdict;
-
-/// A MessagePack list says how long it is before its items come; serde believes at most this much of
-/// it (`cautious` in `serde_core::private::size_hint`), once on each level of nesting.
-const SERDE_PREALLOCATION_BYTES_MAX: usize = 1024 * 1024;
-pub(crate) const RESERVE_BYTES_MAX: usize = SERDE_PREALLOCATION_BYTES_MAX * CONTROL_DEPTH_MAX;
 
 pub(crate) fn client_message_msgpack(bytes: &[u8]) -> Verdict {
     message::<ClientMessage>(Encoding::MessagePack, bytes)

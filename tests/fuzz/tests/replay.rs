@@ -1,6 +1,8 @@
 //! Replays the corpus and mutations of it on every decoder: no panic, the verdict that a seed's name
 //! says, and no more memory than its size allows.
 
+#![allow(clippy::unwrap_used)]
+
 mod allocations;
 
 use std::{fs, path::PathBuf};
@@ -67,23 +69,24 @@ fn every_seed_is_read_or_refused_as_its_name_says() {
 
 #[test]
 fn no_valid_seed_can_be_cut_short_unnoticed() {
-    // Media bodies end where the datagram ends, so a shorter picture or Opus packet is still one.
+    // A picture, an Opus packet and a name end where their message ends, so a shorter one is still
+    // one; streams may stop anywhere; and where bytes may follow, these can be cut off.
     let open_ended = [
-        "voice",
-        "camera_fragment",
-        "datagram_header",
-        "screen_message",
+        "voice/",
+        "camera_fragment/",
+        "stream/",
+        "file_name/",
+        "run",
+        "longer",
     ];
     for seed in corpus() {
-        if !seed.name.starts_with("valid-")
-            || open_ended.contains(&seed.target.name)
-            || seed.name.contains("longer")
-        {
+        let label = seed.label();
+        if !seed.name.starts_with("valid-") || open_ended.iter().any(|part| label.contains(part)) {
             continue;
         }
         for end in 0..seed.bytes.len() {
             let verdict = (seed.target.read)(&seed.bytes[..end]);
-            assert_eq!(verdict, Verdict::Refused, "{} cut at {end}", seed.label());
+            assert_eq!(verdict, Verdict::Refused, "{label} cut at {end}");
         }
     }
 }

@@ -1,1 +1,131 @@
-//! Empty.
+//! Signs of life on a link: when to send one, when the other side is gone, how long the way there and
+//! back takes.
+
+use std::{collections::VecDeque, time::Duration};
+
+use crate::Moment;
+
+/// A sign of life is sent this often.
+pub const BEAT_INTERVAL: Duration = Duration::from_secs(2);
+/// Nothing at all was heard for so long: the other side is gone. Three beats, so that one that is
+/// late on a busy link takes nobody out.
+pub const DEAD_AFTER: Duration = Duration::from_secs(6);
+/// Intervals between heard beats that are kept for the log.
+pub const INTERVALS_KEPT: usize = 32;
+
+/// What is due.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pulse {
+    /// Send a sign of life.
+    Beat,
+    /// The other side is gone; nothing more is due.
+    Dead,
+}
+
+/// The watchdog of one link, alike at both ends.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    heard_at: Moment,
+    beat_heard_at: Option<Moment>,
+    next_beat: Moment,
+    dead: bool,
+    round_trip: RoundTrip,
+    intervals: VecDeque<Duration>,
+}
+
+impl Heartbeat {
+    /// The first sign of life is due at once.
+    pub fn start(now: Moment) -> Heartbeat {
+        Heartbeat {
+            heard_at: now,
+            beat_heard_at: None,
+            next_beat: now,
+            dead: false,
+            round_trip: RoundTrip::default(),
+            intervals: VecDeque::with_capacity(INTERVALS_KEPT),
+        }
+    }
+
+    /// Something was heard, whatever it was: it counts as a sign of life.
+    pub fn heard(&mut self, now: Moment) {
+        self.heard_at = self.heard_at.max(now);
+    }
+
+    /// A sign of life was heard. Returns the interval since the one before.
+    pub fn beat_heard(&mut self, now: Moment) -> Option<Duration> {
+        self.heard(now);
+        let interval = self.beat_heard_at.replace(now).map(|at| now.since(at))?;
+        if self.intervals.len() == INTERVALS_KEPT {
+            self.intervals.pop_front();
+        }
+        self.intervals.push_back(interval);
+        Some(interval)
+    }
+
+    /// Our sign of life, sent at `sent`, came back. Returns the smoothed round trip.
+    pub fn returned(&mut self, now: Moment, sent: Moment) -> Duration {
+        self.heard(now);
+        self.round_trip.measured(now.since(sent))
+    }
+
+    /// Call when [`Heartbeat::next_wakeup`] has come.
+    pub fn wake(&mut self, now: Moment) -> Option<Pulse> {
+        if self.dead {
+            return None;
+        }
+        if now >= self.heard_at + DEAD_AFTER {
+            self.dead = true;
+            return Some(Pulse::Dead);
+        }
+        if now < self.next_beat {
+            return None;
+        }
+        // From now on and not from when it was due: after a pause one beat goes out, not a burst.
+        self.next_beat = now + BEAT_INTERVAL;
+        Some(Pulse::Beat)
+    }
+
+    pub fn next_wakeup(&self) -> Option<Moment> {
+        (!self.dead).then(|| self.next_beat.min(self.heard_at + DEAD_AFTER))
+    }
+
+    /// `None` until a sign of life has come back.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip.smoothed()
+    }
+
+    /// Intervals between the signs of life that were heard, oldest first.
+    pub fn intervals(&self) -> impl Iterator<Item = Duration> + '_ {
+        self.intervals.iter().copied()
+    }
+}
+
+/// The round trip and its variation, smoothed as TCP does it (RFC 6298 section 2).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RoundTrip {
+    estimate: Option<(Duration, Duration)>,
+}
+
+impl RoundTrip {
+    /// Takes a measurement and returns the smoothed round trip.
+    pub fn measured(&mut self, sample: Duration) -> Duration {
+        let (smoothed, variation) = match self.estimate {
+            None => (sample, sample / 2),
+            Some((smoothed, variation)) => {
+                let off = smoothed.abs_diff(sample);
+                ((smoothed * 7 + sample) / 8, (variation * 3 + off) / 4)
+            }
+        };
+        self.estimate = Some((smoothed, variation));
+        smoothed
+    }
+
+    pub fn smoothed(&self) -> Option<Duration> {
+        self.estimate.map(|(smoothed, _)| smoothed)
+    }
+
+    /// Mean deviation of the round trip.
+    pub fn variation(&self) -> Option<Duration> {
+        self.estimate.map(|(_, variation)| variation)
+    }
+}

@@ -2,8 +2,8 @@
 
 use conclave_wire::{
     ClientMessage, Command, Cursor, Encoding, Event, Layer, Member, Numbered, ParticipantId,
-    Refusal, RefusalCode, Role, RoomState, ServerMessage, Signs, Watch,
-    command::Reply,
+    Refusal, RefusalCode, Role, RoomState, ServerMessage, Signs,
+    command::{Reply, Watch},
     event::PersonSigns,
     http::{CreateRoom, JoinRoom},
     limits::{CONTROL_DEPTH_MAX, CONTROL_MESSAGE_BYTES_MAX},
@@ -389,6 +389,10 @@ fn bad_msgpack(seeds: &mut Vec<Seed>, target: &'static str) {
         ),
         ("kept-extension", kept(b"\xc9\xff\xff\xff\xff\x01")),
         ("deep-lists", [vec![0x91; 60_000], vec![0xc0]].concat()),
+        (
+            "many-kept-nils",
+            kept(&[vec![0xdc, 0xea, 0x60], vec![0xc0; 60_000]].concat()),
+        ),
         (
             "deep-kept-lists",
             kept(&[vec![0x91; 1_000], vec![0xc0]].concat()),

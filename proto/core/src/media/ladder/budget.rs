@@ -1,0 +1,106 @@
+//! What a viewer's link carries of camera, found by trying.
+
+use std::time::Duration;
+
+use crate::Moment;
+
+pub const BUDGET_BPS_START: u64 = 2_000_000;
+/// Kept for trying whether a link has become better.
+pub const BUDGET_BPS_MIN: u64 = 64_000;
+pub const BUDGET_BPS_MAX: u64 = 100_000_000;
+
+/// More loss than this is congestion.
+const LOSS_PERMILLE_MAX: u16 = 20;
+/// More waiting in queues than this is congestion.
+const QUEUEING_MS_MAX: u16 = 30;
+const DECREASE_PERCENT: u64 = 80;
+const INCREASE_PERCENT_PER_SECOND: u64 = 5;
+/// Loss without queueing, and not more than [`RANDOM_LOSS_PERMILLE_MAX`], is a bad cable or radio: sending
+/// less does not cure it, re-requests do. It takes the budget down to this and no further.
+const BUDGET_BPS_RANDOM_LOSS_MIN: u64 = 500_000;
+const RANDOM_LOSS_PERMILLE_MAX: u16 = 200;
+/// A link that is not used proves nothing: the budget grows to at most so many times what arrived.
+const UNPROVEN_GROWTH: u64 = 2;
+/// What one report counts for at most, should reports have been missing.
+const INTERVAL_MAX: Duration = Duration::from_secs(1);
+
+/// What a viewer saw in the interval since its report before.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LinkReport {
+    pub loss_permille: u16,
+    pub queueing_ms: u16,
+    pub received_bytes: u32,
+    pub interval_ms: u16,
+}
+
+impl From<conclave_wire::datagram::Report> for LinkReport {
+    fn from(report: conclave_wire::datagram::Report) -> LinkReport {
+        let lost = u64::from(report.camera_lost);
+        let all = lost + u64::from(report.camera_received);
+        LinkReport {
+            loss_permille: (1_000 * lost).checked_div(all).unwrap_or(0) as u16,
+            queueing_ms: report.queueing_ms,
+            received_bytes: report.camera_bytes,
+            interval_ms: report.interval_ms,
+        }
+    }
+}
+
+/// Bits a second of camera that a viewer's link is believed to carry.
+///
+/// Multiplicative decrease by 0.8 on loss above 2 % or queueing above 30 ms, else growth by 5 % a second.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    bps: u64,
+    reported_at: Option<Moment>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget {
+            bps: BUDGET_BPS_START,
+            reported_at: None,
+        }
+    }
+}
+
+impl Budget {
+    pub fn bps(&self) -> u64 {
+        self.bps
+    }
+
+    pub fn report(&mut self, report: LinkReport, now: Moment) {
+        let claimed = Duration::from_millis(report.interval_ms.into());
+        let since = self.reported_at.map_or(claimed, |at| now.since(at));
+        self.reported_at = Some(now);
+        match congestion(&report) {
+            Some(floor) => {
+                let less = (self.bps * DECREASE_PERCENT / 100).max(floor);
+                self.bps = self.bps.min(less);
+            }
+            None => self.grow(&report, since.min(INTERVAL_MAX)),
+        }
+    }
+
+    fn grow(&mut self, report: &LinkReport, interval: Duration) {
+        let interval_ms = u64::from(report.interval_ms).max(1);
+        let received_bps = 8_000 * u64::from(report.received_bytes) / interval_ms;
+        let proven = (UNPROVEN_GROWTH * received_bps).max(BUDGET_BPS_START);
+        let micros = interval.as_micros() as u64;
+        let more = self.bps + self.bps * INCREASE_PERCENT_PER_SECOND * micros / 100_000_000;
+        self.bps = more.min(proven).min(BUDGET_BPS_MAX).max(self.bps);
+    }
+}
+
+/// Whether a link is congested, and how far the budget may fall for it.
+fn congestion(report: &LinkReport) -> Option<u64> {
+    let queueing = report.queueing_ms > QUEUEING_MS_MAX;
+    let loss = report.loss_permille > LOSS_PERMILLE_MAX;
+    match (queueing, loss) {
+        (false, false) => None,
+        (false, true) if report.loss_permille <= RANDOM_LOSS_PERMILLE_MAX => {
+            Some(BUDGET_BPS_RANDOM_LOSS_MIN)
+        }
+        _ => Some(BUDGET_BPS_MIN),
+    }
+}

@@ -1,0 +1,139 @@
+//! What the shell must do for a room: the outbox that every input fills.
+
+use conclave_wire::{
+    EndReason, LeaveReason, LineId, Numbered, ParticipantId, QualityChoice, Refusal, SharedFile,
+    Signs,
+    command::{Reply, Watch},
+};
+
+use super::Record;
+
+/// Effects in the order in which they must be carried out.
+pub type Outbox = Vec<Effect>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Tell an event to everybody who is linked.
+    Tell(Numbered),
+    /// Send signs; no answer, no number.
+    Sign { to: Audience, signs: Signs },
+    /// The answer to a command. With `durable` it waits until all records pushed so far are stored:
+    /// then the shell calls [`super::Room::stored`], which pushes the answer again, to be sent at once.
+    Answer {
+        seat: ParticipantId,
+        reference: u32,
+        result: Result<Reply, Refusal>,
+        durable: bool,
+    },
+    /// Store this, after what was to be stored before.
+    Record(Record),
+    /// Close the seat's link, with a goodbye.
+    Dismiss {
+        seat: ParticipantId,
+        reason: LeaveReason,
+        text: String,
+    },
+    /// Forget the seat's media session.
+    CloseMedia { seat: ParticipantId },
+    /// An order for the mixer.
+    Voice(VoiceOrder),
+    /// Order [`VoiceOrder::Volume`], and tell the room by [`super::Room::volume_set`] what came of it.
+    AskVolume {
+        reference: u32,
+        listener: ParticipantId,
+        of: ParticipantId,
+        percent: u16,
+    },
+    /// A change for the cameras.
+    Camera(CameraOrder),
+    /// Who holds the presenter slot now.
+    Present(Option<ParticipantId>),
+    /// Read older lines from the store, then call [`super::Room::lines_found`].
+    FindLines {
+        seat: ParticipantId,
+        reference: u32,
+        before: LineId,
+        lines_max: u32,
+    },
+    /// Hash this password, then call [`super::Room::password_hashed`].
+    HashPassword {
+        seat: ParticipantId,
+        reference: u32,
+        password: String,
+    },
+    /// Nobody shares this content any more: delete it, once the records pushed so far are stored.
+    DeleteFile(SharedFile),
+    /// The room is over; nothing follows.
+    End(EndReason),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Audience {
+    /// Whoever is linked.
+    Everyone,
+    /// Whoever is linked, but for one.
+    EveryoneBut(ParticipantId),
+    One(ParticipantId),
+}
+
+impl Audience {
+    pub fn includes(self, id: ParticipantId) -> bool {
+        match self {
+            Audience::Everyone => true,
+            Audience::EveryoneBut(other) => id != other,
+            Audience::One(one) => id == one,
+        }
+    }
+}
+
+/// What the mixer must know.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum VoiceOrder {
+    /// A seat is linked; without `ears` nothing is sent to it. It may not speak until it is allowed.
+    Enter {
+        seat: ParticipantId,
+        ears: bool,
+    },
+    /// The seat's link is gone.
+    Leave {
+        seat: ParticipantId,
+    },
+    /// Whether the packets of a seat are taken at all.
+    Allow {
+        seat: ParticipantId,
+        may_speak: bool,
+    },
+    Hear {
+        seat: ParticipantId,
+        ears: bool,
+    },
+    /// 0 to 200 percent, for one listener.
+    Volume {
+        listener: ParticipantId,
+        of: ParticipantId,
+        percent: u16,
+    },
+}
+
+/// What [`crate::media::cameras::Cameras`] must know.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CameraOrder {
+    Enter {
+        seat: ParticipantId,
+    },
+    Leave {
+        seat: ParticipantId,
+    },
+    On {
+        seat: ParticipantId,
+        on: bool,
+    },
+    Watch {
+        viewer: ParticipantId,
+        watch: Vec<Watch>,
+    },
+    Choose {
+        viewer: ParticipantId,
+        receive: QualityChoice,
+    },
+}

@@ -1,0 +1,79 @@
+//! The one place that says what an event changes in the state that clients hold.
+
+
+
+use conclave_wire::{Event, Member, ParticipantId, RoomState, limits::CHAT_PAGE_LINES};
+
+/// Brings a client's state up to an event. Events must be applied in the order of their numbers, each
+/// once; one about something that the state does not have changes nothing.
+pub fn apply(state: &mut RoomState, event: &Event) {
+    match event {
+        Event::ParticipantJoined { member } => join(state, member),
+        Event::ParticipantLeft { id, .. } => leave(state, *id),
+        Event::ParticipantAway { id, away } => change(state, *id, |member| member.away = *away),
+        Event::ParticipantRenamed { id, name } => change(state, *id, |member| member.name.clone_from(name)),
+        Event::RoleChanged { id, role } => change(state, *id, |member| member.role = *role),
+        Event::MediaChanged { id, media, held_mute } => change(state, *id, |member| {
+            member.media = *media;
+            member.held_mute = *held_mute;
+        }),
+
+        Event::RoomLocked { locked } => state.locked = *locked,
+        Event::PasswordChanged { has_password } => state.has_password = *has_password,
+        Event::SettingsChanged { settings } => state.settings = settings.clone(),
+
+        Event::FloorChanged { floor, why: _ } => state.floor = floor.clone(),
+        Event::HandRaised { id } => state.floor.hands.push(*id),
+        Event::HandLowered { id } => state.floor.hands.retain(|hand| hand != id),
+
+        Event::LineSaid { line } => {
+            state.lines.push(line.clone());
+            let over = state.lines.len().saturating_sub(CHAT_PAGE_LINES);
+            state.lines.drain(..over);
+        }
+        Event::LineDeleted { line } => {
+            if let Some(line) = state.lines.iter_mut().find(|kept| kept.id == *line) {
+                line.deleted = true;
+                line.text.clear();
+            }
+        }
+
+        Event::TimeLimitSet { ends_at_ms } => state.agenda.ends_at_ms = *ends_at_ms,
+        Event::NoticePosted { notice } => state.agenda.notices.push(notice.clone()),
+        Event::NoticeExpired { notice } => state.agenda.notices.retain(|kept| kept.id != *notice),
+        // The seats are dismissed with it: what stood last may stay on the screen.
+        Event::MeetingEnded { reason: _ } => {}
+
+        Event::FileShared { file } => state.files.push(file.clone()),
+        Event::ShareRevoked { file } => {
+            if let Some(file) = state.files.iter_mut().find(|kept| kept.id == *file) {
+                file.share_token = None;
+            }
+        }
+        Event::FileRemoved { file } => state.files.retain(|kept| kept.id != *file),
+    }
+}
+
+
+fn join(state: &mut RoomState, newcomer: &Member) {
+    match state.members.binary_search_by_key(&newcomer.id, |member| member.id) {
+        Ok(at) => state.members[at] = newcomer.clone(),
+        Err(at) => state.members.insert(at, newcomer.clone()),
+    }
+}
+
+/// Who leaves waits for nothing and holds nothing; a `FloorChanged` follows if they held the slot.
+fn leave(state: &mut RoomState, gone: ParticipantId) {
+    state.members.retain(|member| member.id != gone);
+    state.floor.queue.retain(|id| *id != gone);
+    state.floor.hands.retain(|id| *id != gone);
+    if state.floor.presenter == Some(gone) {
+        state.floor.presenter = None;
+    }
+}
+
+fn change(state: &mut RoomState, id: ParticipantId, change: impl FnOnce(&mut Member)) {
+    if let Ok(at) = state.members.binary_search_by_key(&id, |member| member.id) {
+        change(&mut state.members[at]);
+    }
+}

@@ -1,0 +1,388 @@
+//! Goal: what is written can be read again, in both encodings; what cannot be read is refused whole.
+//! Method: one message of every shape, the JSON of a few spelled out, and damaged bytes.
+
+use conclave_wire::{
+    command::{Reply, Watch},
+    encoding::DecodeError,
+    event::{FloorChange, Hint, PersonSigns, Quality, QualityVerdict},
+    limits::{CONTROL_DEPTH_MAX, CONTROL_MESSAGE_BYTES_MAX},
+    message::Enter,
+    *,
+};
+use proptest::prelude::*;
+
+const ENCODINGS: [Encoding; 2] = [Encoding::MessagePack, Encoding::Json];
+
+fn commands() -> Vec<Command> {
+    let id = ParticipantId(7);
+    vec![
+        Command::Leave,
+        Command::SetMedia {
+            media: MediaState {
+                microphone: true,
+                camera: false,
+                sound: true,
+            },
+        },
+        Command::Rename {
+            name: "Åsa".into()
+        },
+        Command::Lock { locked: true },
+        Command::SetPassword { password: None },
+        Command::ChangeSettings {
+            settings: Settings::default(),
+        },
+        Command::Kick {
+            id,
+            reason: "noise".into(),
+        },
+        Command::GiveRole {
+            id,
+            role: Role::CoHost,
+        },
+        Command::EndRoom,
+        Command::AskFloor,
+        Command::ReleaseFloor,
+        Command::GrantFloor { id },
+        Command::TakeFloor,
+        Command::HandOverFloor { id },
+        Command::RaiseHand { raised: true },
+        Command::LowerHand { id },
+        Command::Mute { id },
+        Command::MuteAll { may_unmute: false },
+        Command::AllowUnmute { id },
+        Command::StopCamera { id },
+        Command::StopShare,
+        Command::Say {
+            text: "line\nbreak \"quote\" 漢字".into(),
+        },
+        Command::DeleteLine { line: LineId(3) },
+        Command::ListLines {
+            before: LineId(9),
+            lines_max: 50,
+        },
+        Command::SetTyping { typing: true },
+        Command::React {
+            emoji: "👍🏽".into()
+        },
+        Command::SetTimeLimit {
+            in_ms: Some(3_600_000),
+        },
+        Command::Announce {
+            text: "Lunch".into(),
+        },
+        Command::SetVolume {
+            of: id,
+            percent: 150,
+        },
+        Command::WatchCameras {
+            watch: vec![Watch {
+                source: id,
+                layer_max: Layer::Large,
+                pinned: true,
+            }],
+        },
+        Command::ChooseQuality {
+            receive: QualityChoice::Low,
+        },
+        Command::RevokeShare { file: FileId(1) },
+        Command::RemoveFile { file: FileId(1) },
+    ]
+}
+
+fn line() -> Line {
+    Line {
+        id: LineId(1),
+        from: ParticipantId(7),
+        name: "Ada".into(),
+        kind: LineKind::File { file: FileId(2) },
+        text: String::new(),
+        at_ms: 1_700_000_000_000,
+        deleted: true,
+    }
+}
+
+fn server_messages() -> Vec<ServerMessage> {
+    let id = ParticipantId(7);
+    let member = Member {
+        id,
+        name: "Ada".into(),
+        role: Role::Host,
+        media: MediaState::default(),
+        held_mute: true,
+        away: false,
+        joined_at_ms: u64::from(u32::MAX) + 1,
+    };
+    let state = RoomState {
+        slug: "physics".into(),
+        title: "Physics".into(),
+        locked: false,
+        has_password: true,
+        settings: Settings::default(),
+        members: vec![member.clone()],
+        floor: Floor {
+            presenter: Some(id),
+            queue: vec![],
+            hands: vec![id],
+        },
+        lines: vec![line()],
+        files: vec![],
+        agenda: Agenda::default(),
+    };
+    let welcome = Welcome {
+        you: id,
+        role: Role::Host,
+        seat_token: "t".into(),
+        cursor: Cursor {
+            epoch: u32::MAX,
+            number: 1,
+        },
+        snapshot: Some(state.clone()),
+        media: MediaSession {
+            addresses: vec!["[::1]:7443".into()],
+            session: "00ff00ff00ff00ff".into(),
+            suite: Suite::ChaCha20Poly1305,
+            secret: "00".repeat(32),
+        },
+        room_clock_ms: 12,
+        beat_interval_ms: 2_000,
+        host_key: None,
+    };
+    let numbered = |event| Numbered { number: 5, event };
+    let person = PersonSigns {
+        id,
+        quality: Some(Quality {
+            verdict: QualityVerdict::Poor,
+            ..Quality::default()
+        }),
+        ..PersonSigns::default()
+    };
+    vec![
+        ServerMessage::Welcome(Box::new(welcome)),
+        ServerMessage::Events {
+            events: vec![
+                numbered(Event::ParticipantJoined { member }),
+                numbered(Event::ParticipantLeft {
+                    id,
+                    reason: LeaveReason::TooSlow,
+                }),
+                numbered(Event::FloorChanged {
+                    floor: Floor::default(),
+                    why: FloorChange::Released,
+                }),
+                numbered(Event::LineSaid { line: line() }),
+                numbered(Event::MeetingEnded {
+                    reason: EndReason::TimeLimit,
+                }),
+            ],
+        },
+        ServerMessage::Snapshot {
+            cursor: Cursor::default(),
+            state: Box::new(state),
+        },
+        ServerMessage::Signs(Signs {
+            people: vec![person],
+            hint: Some(Hint::UdpBlocked),
+            ..Signs::default()
+        }),
+        ServerMessage::Done {
+            reference: 1,
+            reply: Reply::Nothing,
+        },
+        ServerMessage::Done {
+            reference: 2,
+            reply: Reply::Lines {
+                lines: vec![line()],
+                more: true,
+            },
+        },
+        ServerMessage::Refused {
+            reference: None,
+            refusal: Refusal::retry_after(RefusalCode::TooFast, 250),
+        },
+        ServerMessage::Beat {
+            sent_ms: 1,
+            room_clock_ms: 2,
+        },
+        ServerMessage::Goodbye {
+            reason: LeaveReason::Kicked,
+            text: "noise".into(),
+        },
+        ServerMessage::Moved { addresses: vec![] },
+    ]
+}
+
+#[test]
+fn every_command_survives_both_encodings() {
+    for command in commands() {
+        let message = ClientMessage::Do {
+            reference: 1,
+            command,
+        };
+        for encoding in ENCODINGS {
+            let bytes = encoding.encode(&message);
+            assert_eq!(
+                encoding.decode::<ClientMessage>(&bytes),
+                Ok(message.clone())
+            );
+        }
+    }
+}
+
+#[test]
+fn every_server_message_survives_both_encodings() {
+    for message in server_messages() {
+        for encoding in ENCODINGS {
+            let bytes = encoding.encode(&message);
+            assert_eq!(
+                encoding.decode_trusted::<ServerMessage>(&bytes),
+                Ok(message.clone())
+            );
+        }
+    }
+}
+
+#[test]
+fn json_reads_as_the_protocol_page_says() {
+    for (message, json) in [
+        (
+            ClientMessage::Hello {
+                enter: Enter::Join {
+                    slug: "physics".into(),
+                    name: "Ada".into(),
+                    password: None,
+                    host_key: None,
+                    sound: true,
+                },
+                client: "example 1.0".into(),
+            },
+            r#"{"type":"hello","payload":{"enter":{"type":"join","payload":{"slug":"physics","name":"Ada","password":null,"host_key":null,"sound":true}},"client":"example 1.0"}}"#,
+        ),
+        (
+            ClientMessage::Do {
+                reference: 4,
+                command: Command::RaiseHand { raised: true },
+            },
+            r#"{"type":"do","payload":{"ref":4,"command":{"type":"raise_hand","payload":{"raised":true}}}}"#,
+        ),
+        (
+            ClientMessage::Do {
+                reference: 5,
+                command: Command::EndRoom,
+            },
+            r#"{"type":"do","payload":{"ref":5,"command":{"type":"end_room"}}}"#,
+        ),
+        (
+            ClientMessage::Ack { number: 9 },
+            r#"{"type":"ack","payload":{"number":9}}"#,
+        ),
+    ] {
+        assert_eq!(
+            String::from_utf8(Encoding::Json.encode(&message)).unwrap(),
+            json
+        );
+        assert_eq!(
+            Encoding::Json.decode::<ClientMessage>(json.as_bytes()),
+            Ok(message)
+        );
+    }
+}
+
+#[test]
+fn fields_of_a_later_version_are_passed_over() {
+    let json = br#"{"type":"ack","payload":{"number":9,"colour":"blue"},"later":[1,2]}"#;
+    assert_eq!(
+        Encoding::Json.decode::<ClientMessage>(json),
+        Ok(ClientMessage::Ack { number: 9 })
+    );
+}
+
+#[test]
+fn a_message_that_is_too_large_is_not_even_read() {
+    for encoding in ENCODINGS {
+        let bytes = vec![b' '; CONTROL_MESSAGE_BYTES_MAX + 1];
+        assert_eq!(
+            encoding.decode::<ClientMessage>(&bytes),
+            Err(DecodeError::TooLarge)
+        );
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused_before_it_is_built() {
+    let deep = CONTROL_DEPTH_MAX + 1;
+    let json = format!("{}{}", "[".repeat(deep), "]".repeat(deep));
+    assert_eq!(
+        Encoding::Json.decode::<ClientMessage>(json.as_bytes()),
+        Err(DecodeError::TooDeep)
+    );
+    // An unknown field whose value is nested: arrays of one element (0x91) around nil (0xc0).
+    let mut packed = vec![0x82, 0xa1, b'x'];
+    packed.extend(std::iter::repeat_n(0x91, 10_000));
+    packed.push(0xc0);
+    assert_eq!(
+        Encoding::MessagePack.decode::<ClientMessage>(&packed),
+        Err(DecodeError::TooDeep)
+    );
+}
+
+#[test]
+fn brackets_in_a_string_are_no_nesting() {
+    let message = ClientMessage::Do {
+        reference: 1,
+        command: Command::Say {
+            text: "[{\\\"[".repeat(100),
+        },
+    };
+    let bytes = Encoding::Json.encode(&message);
+    assert_eq!(Encoding::Json.decode::<ClientMessage>(&bytes), Ok(message));
+}
+
+#[test]
+fn a_length_that_lies_takes_no_memory() {
+    // A MessagePack string, array and map that promise 4 GiB.
+    for head in [0xdb, 0xdd, 0xdf] {
+        let bytes = [head, 0xff, 0xff, 0xff, 0xff, 1, 2, 3];
+        assert_eq!(
+            Encoding::MessagePack.decode::<ClientMessage>(&bytes),
+            Err(DecodeError::Malformed)
+        );
+    }
+}
+
+#[test]
+fn every_refusal_has_a_status_and_a_sentence() {
+    let mut codes = std::collections::BTreeSet::new();
+    for &code in RefusalCode::ALL {
+        assert!((400..600).contains(&code.status()), "{code:?}");
+        assert!(code.sentence().ends_with('.'), "{code:?}");
+        assert!(codes.insert(serde_json::to_string(&code).unwrap()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn truncated_or_damaged_messages_never_panic(
+        which in 0..33usize, cut in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), flip in 1..=255u8,
+    ) {
+        let command = commands().swap_remove(which);
+        for encoding in ENCODINGS {
+            let whole = encoding.encode(&ClientMessage::Do { reference: 1, command: command.clone() });
+            let short = &whole[..cut.index(whole.len())];
+            prop_assert!(encoding.decode::<ClientMessage>(short).is_err());
+            let mut damaged = whole.clone();
+            damaged[at.index(whole.len())] ^= flip;
+            if let Ok(other) = encoding.decode::<ClientMessage>(&damaged) {
+                prop_assert_eq!(encoding.decode::<ClientMessage>(&encoding.encode(&other)), Ok(other));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_of_any_kind_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        for encoding in ENCODINGS {
+            let _ = encoding.decode::<ClientMessage>(&bytes);
+            let _ = encoding.decode_trusted::<ServerMessage>(&bytes);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Sealing and sending to one client, on whichever way it is reached.
+
+use std::{io, sync::Arc, thread, time::Duration};
+
+use conclave_wire::datagram::Kind;
+
+use super::socket::MediaSocket;
+use crate::media::sessions::{
+    Session, UdpPath, WEBSOCKET_CAMERA_BYTES_MAX, WEBSOCKET_VOICE_BYTES_MAX, Way,
+};
+
+/// A full send buffer drains within a frame's time, or the network stands still: voice waits so often and
+/// so long for it.
+const VOICE_RETRIES_MAX: u32 = 20;
+const VOICE_RETRY_EVERY: Duration = Duration::from_micros(250);
+
+/// What was given to the network, and what was dropped, in datagrams.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sent {
+    pub datagrams: u64,
+    pub bytes: u64,
+    pub dropped: u64,
+}
+
+/// Seals and sends with buffers of its own; one for each thread.
+pub struct Courier {
+    socket: Arc<MediaSocket>,
+    datagram: Vec<u8>,
+    /// Datagrams of one frame, one behind the other.
+    train: Vec<u8>,
+}
+
+impl Courier {
+    pub fn new(socket: Arc<MediaSocket>) -> Courier {
+        Courier {
+            socket,
+            datagram: Vec::new(),
+            train: Vec::new(),
+        }
+    }
+
+    /// Sends a datagram of the voice class. Waits up to 5 ms for room in the send buffer. False when it was
+    /// dropped.
+    pub fn voice(
+        &mut self,
+        session: &Session,
+        way: &Way,
+        kind: Kind,
+        write_body: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        if !session.seal(kind, &mut self.datagram, write_body) {
+            return false;
+        }
+        match way {
+            Way::WebSocket(link) => {
+                link.send(vec![self.datagram.clone()], WEBSOCKET_VOICE_BYTES_MAX)
+            }
+            Way::Udp(path) => self.patiently(*path),
+        }
+    }
+
+    /// Sends bodies of the camera class, those of equal length in as few system calls as possible. Never
+    /// waits: what does not fit is dropped.
+    pub fn camera<B: AsRef<[u8]>>(
+        &mut self,
+        session: &Session,
+        way: &Way,
+        kind: Kind,
+        bodies: &[B],
+    ) -> Sent {
+        match way {
+            Way::Udp(path) => self.camera_by_udp(session, *path, kind, bodies),
+            Way::WebSocket(link) => {
+                let mut datagrams = Vec::with_capacity(bodies.len());
+                for body in bodies {
+                    if self.seal(session, kind, body.as_ref()) {
+                        datagrams.push(self.datagram.clone());
+                    }
+                }
+                let count = datagrams.len() as u64;
+                let bytes = datagrams.iter().map(|datagram| datagram.len() as u64).sum();
+                match link.send(datagrams, WEBSOCKET_CAMERA_BYTES_MAX) {
+                    true => Sent {
+                        datagrams: count,
+                        bytes,
+                        dropped: 0,
+                    },
+                    false => Sent {
+                        dropped: count,
+                        ..Sent::default()
+                    },
+                }
+            }
+        }
+    }
+
+    fn camera_by_udp<B: AsRef<[u8]>>(
+        &mut self,
+        session: &Session,
+        path: UdpPath,
+        kind: Kind,
+        bodies: &[B],
+    ) -> Sent {
+        let mut sent = Sent::default();
+        let (mut segment, mut segments) = (0, 0);
+        self.train.clear();
+        for body in bodies {
+            if !self.seal(session, kind, body.as_ref()) {
+                sent.dropped += 1;
+                continue;
+            }
+            let bytes = self.datagram.len();
+            // Only the last datagram of a train may be shorter.
+            let ended = !self.train.is_empty() && self.train.len() != segment * segments;
+            let full = segments > 0 && segments >= self.socket.segments_max(segment);
+            if ended || full || bytes > segment {
+                self.depart(path, segment, segments, &mut sent);
+                (segment, segments) = (bytes, 0);
+            }
+            self.train.extend_from_slice(&self.datagram);
+            segments += 1;
+        }
+        self.depart(path, segment, segments, &mut sent);
+        sent
+    }
+
+    fn depart(&mut self, path: UdpPath, segment: usize, segments: usize, sent: &mut Sent) {
+        if segments == 0 {
+            return;
+        }
+        let split = (segments > 1).then_some(segment);
+        match self.socket.send(path, &self.train, split) {
+            Ok(()) => {
+                sent.datagrams += segments as u64;
+                sent.bytes += self.train.len() as u64;
+            }
+            Err(error) => {
+                tracing::trace!(%error, "camera not sent");
+                sent.dropped += segments as u64;
+            }
+        }
+        self.train.clear();
+    }
+
+    fn seal(&mut self, session: &Session, kind: Kind, body: &[u8]) -> bool {
+        session.seal(kind, &mut self.datagram, |datagram| {
+            datagram.extend_from_slice(body);
+        })
+    }
+
+    fn patiently(&self, path: UdpPath) -> bool {
+        for _ in 0..VOICE_RETRIES_MAX {
+            match self.socket.send(path, &self.datagram, None) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    thread::sleep(VOICE_RETRY_EVERY);
+                }
+                sent => return sent.is_ok(),
+            }
+        }
+        false
+    }
+}

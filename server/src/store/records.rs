@@ -1,0 +1,272 @@
+//! Each record of a room as statements.
+
+use conclave_core::room::record::Record;
+use conclave_wire::{EndReason, Line, LineKind, Settings};
+use sqlx::{Any, AnyConnection, query::Query};
+
+use super::{
+    StoreError,
+    columns::{Columns, number, word},
+};
+use crate::auth::token::random_bytes;
+
+/// The key of a room's rows. A slug may name several rooms, one after the other.
+pub(super) type RoomId = String;
+
+const MS_PER_HOUR: u64 = 3_600_000;
+
+/// Stores one record. `room` is the room's key when it is known already; it is returned.
+pub(super) async fn store(
+    connection: &mut AnyConnection,
+    slug: &str,
+    room: Option<&RoomId>,
+    record: &Record,
+) -> Result<RoomId, StoreError> {
+    if let Record::RoomOpened { .. } = record {
+        let room = hex::encode(random_bytes::<16>());
+        open_room(connection, slug, &room, record).await?;
+        return Ok(room);
+    }
+    let room = match room {
+        Some(room) => room.clone(),
+        None => find(connection, slug).await?,
+    };
+    change(connection, &room, record).await?;
+    Ok(room)
+}
+
+async fn find(connection: &mut AnyConnection, slug: &str) -> Result<RoomId, StoreError> {
+    let newest = "SELECT id FROM rooms WHERE slug = $1 ORDER BY created_at_ms DESC, \
+                  CASE WHEN ended_at_ms IS NULL THEN 0 ELSE 1 END LIMIT 1";
+    let row = sqlx::query(newest)
+        .bind(slug)
+        .fetch_optional(connection)
+        .await?;
+    row.ok_or(StoreError::NoSuchRoom)?.text("id")
+}
+
+async fn open_room(
+    connection: &mut AnyConnection,
+    slug: &str,
+    room: &str,
+    record: &Record,
+) -> Result<(), StoreError> {
+    let Record::RoomOpened {
+        title,
+        settings,
+        locked,
+        password_hash,
+        host_key_hash,
+        opened_unix_ms,
+        ends_unix_ms,
+    } = record
+    else {
+        return Ok(());
+    };
+    run(
+        connection,
+        sqlx::query(
+            "INSERT INTO rooms (id, slug, title, settings, locked, password_hash, host_key_hash, \
+             created_at_ms, ends_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(room.to_owned())
+        .bind(slug.to_owned())
+        .bind(title.clone())
+        .bind(json(settings))
+        .bind(i64::from(*locked))
+        .bind(password_hash.clone())
+        .bind(hex::encode(host_key_hash))
+        .bind(number(*opened_unix_ms))
+        .bind(ends_unix_ms.map(number)),
+    )
+    .await
+}
+
+async fn change(
+    connection: &mut AnyConnection,
+    room: &str,
+    record: &Record,
+) -> Result<(), StoreError> {
+    let room = room.to_owned();
+    let statement = match record {
+        Record::RoomOpened { .. } => return Ok(()),
+        Record::RoomChanged {
+            title,
+            settings,
+            locked,
+            password_hash,
+            ends_unix_ms,
+        } => sqlx::query(
+            "UPDATE rooms SET title = $2, settings = $3, locked = $4, password_hash = $5, \
+             ends_at_ms = $6 WHERE id = $1",
+        )
+        .bind(room)
+        .bind(title.clone())
+        .bind(json(settings))
+        .bind(i64::from(*locked))
+        .bind(password_hash.clone())
+        .bind(ends_unix_ms.map(number)),
+        Record::RoomEnded { reason, at_unix_ms } => {
+            return end_room(connection, room, *reason, *at_unix_ms).await;
+        }
+        Record::SeatTaken {
+            id,
+            name,
+            role,
+            token_hash,
+            joined_unix_ms,
+        } => sqlx::query(
+            "INSERT INTO participants (room_id, id, name, role, token_hash, joined_at_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(room)
+        .bind(i64::from(id.0))
+        .bind(name.clone())
+        .bind(word(role))
+        .bind(hex::encode(token_hash))
+        .bind(number(*joined_unix_ms)),
+        Record::SeatChanged {
+            id,
+            name,
+            role,
+            held_mute,
+        } => sqlx::query(
+            "UPDATE participants SET name = $3, role = $4, is_muted = $5 \
+             WHERE room_id = $1 AND id = $2",
+        )
+        .bind(room)
+        .bind(i64::from(id.0))
+        .bind(name.clone())
+        .bind(word(role))
+        .bind(i64::from(*held_mute)),
+        Record::SeatLeft {
+            id,
+            reason,
+            at_unix_ms,
+        } => sqlx::query(
+            "UPDATE participants SET left_at_ms = $3, leave_reason = $4 \
+             WHERE room_id = $1 AND id = $2",
+        )
+        .bind(room)
+        .bind(i64::from(id.0))
+        .bind(number(*at_unix_ms))
+        .bind(word(reason)),
+        Record::LineSaid { line, reference } => line_said(room, line, *reference),
+        Record::LineDeleted { line } => sqlx::query(
+            "UPDATE chat_messages SET is_deleted = 1, message = '' WHERE room_id = $1 AND id = $2",
+        )
+        .bind(room)
+        .bind(i64::from(line.0)),
+        Record::NoticePosted { notice } => sqlx::query(
+            "INSERT INTO notices (room_id, id, message, created_at_ms) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(room)
+        .bind(i64::from(notice.id.0))
+        .bind(notice.text.clone())
+        .bind(number(notice.at_ms)),
+        Record::NoticeExpired { notice } => {
+            sqlx::query("UPDATE notices SET is_expired = 1 WHERE room_id = $1 AND id = $2")
+                .bind(room)
+                .bind(i64::from(notice.0))
+        }
+        Record::FileShared { file } => sqlx::query(
+            "INSERT INTO shared_files (room_id, id, participant_id, name, size_bytes, sha256, \
+             share_token, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(room)
+        .bind(i64::from(file.id.0))
+        .bind(i64::from(file.owner.0))
+        .bind(file.name.clone())
+        .bind(number(file.size_bytes))
+        .bind(file.sha256.clone())
+        .bind(file.share_token.clone())
+        .bind(number(file.shared_at_ms)),
+        Record::ShareRevoked { file } => {
+            sqlx::query("UPDATE shared_files SET share_token = NULL WHERE room_id = $1 AND id = $2")
+                .bind(room)
+                .bind(i64::from(file.0))
+        }
+        Record::FileRemoved { file } => sqlx::query(
+            "UPDATE shared_files SET is_removed = 1, share_token = NULL \
+             WHERE room_id = $1 AND id = $2",
+        )
+        .bind(room)
+        .bind(i64::from(file.0)),
+    };
+    run(connection, statement).await
+}
+
+fn line_said(room: RoomId, line: &Line, reference: Option<u32>) -> Statement {
+    let (kind, file) = match &line.kind {
+        LineKind::Said => ("said", None),
+        LineKind::System => ("system", None),
+        LineKind::File { file } => ("file", Some(i64::from(file.0))),
+    };
+    sqlx::query(
+        "INSERT INTO chat_messages (room_id, id, participant_id, participant_name, message_type, \
+         file_id, message, reference, is_deleted, created_at_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(room)
+    .bind(i64::from(line.id.0))
+    .bind(i64::from(line.from.0))
+    .bind(line.name.clone())
+    .bind(kind)
+    .bind(file)
+    .bind(line.text.clone())
+    .bind(reference.map(i64::from))
+    .bind(i64::from(line.deleted))
+    .bind(number(line.at_ms))
+}
+
+/// Marks the end, and until when the room is kept. A room that keeps nothing loses all at once, but
+/// for the fact that it was there.
+async fn end_room(
+    connection: &mut AnyConnection,
+    room: RoomId,
+    reason: EndReason,
+    at_unix_ms: u64,
+) -> Result<(), StoreError> {
+    let row = sqlx::query("SELECT settings FROM rooms WHERE id = $1")
+        .bind(room.clone())
+        .fetch_one(&mut *connection)
+        .await?;
+    let settings: Settings = row.json("settings")?;
+    let kept_ms = u64::from(settings.keep_hours) * MS_PER_HOUR;
+    run(
+        connection,
+        sqlx::query(
+            "UPDATE rooms SET ended_at_ms = $2, end_reason = $3, keep_until_ms = $4 WHERE id = $1",
+        )
+        .bind(room.clone())
+        .bind(number(at_unix_ms))
+        .bind(word(reason))
+        .bind(number(at_unix_ms.saturating_add(kept_ms))),
+    )
+    .await?;
+    if settings.keep_hours > 0 {
+        return Ok(());
+    }
+    for emptied in [
+        "DELETE FROM participants WHERE room_id = $1",
+        "DELETE FROM chat_messages WHERE room_id = $1",
+        "DELETE FROM notices WHERE room_id = $1",
+        // Rows of files stay until the purge has named them for removal from the disk.
+        "UPDATE shared_files SET name = '', share_token = NULL, is_removed = 1 WHERE room_id = $1",
+        "UPDATE rooms SET title = '', password_hash = NULL WHERE id = $1",
+    ] {
+        run(connection, sqlx::query(emptied).bind(room.clone())).await?;
+    }
+    Ok(())
+}
+
+type Statement = Query<'static, Any, <Any as sqlx::Database>::Arguments>;
+
+async fn run(connection: &mut AnyConnection, statement: Statement) -> Result<(), StoreError> {
+    statement.execute(connection).await?;
+    Ok(())
+}
+
+fn json(settings: &Settings) -> String {
+    serde_json::to_string(settings).expect("settings hold only words, numbers and flags")
+}

@@ -1,0 +1,64 @@
+//! What is kept of rooms that have ended, and for how long.
+
+use conclave_wire::EndReason;
+use sqlx::{AnyConnection, AnyPool, Executor};
+
+use super::{
+    StoreError,
+    columns::{Columns, number},
+    writer::begin,
+};
+
+/// Content that no room of this slug refers to any more: it can go from the disk.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Unreferenced {
+    pub slug: String,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+pub(super) async fn ended(readers: AnyPool, slug: String) -> Result<Option<EndReason>, StoreError> {
+    let newest = "SELECT end_reason FROM rooms WHERE slug = $1 ORDER BY created_at_ms DESC, \
+                  CASE WHEN ended_at_ms IS NULL THEN 0 ELSE 1 END LIMIT 1";
+    let row = sqlx::query(newest)
+        .bind(slug)
+        .fetch_optional(&readers)
+        .await?;
+    match row {
+        Some(row) if row.text_or_null("end_reason")?.is_some() => {
+            row.enumerated("end_reason").map(Some)
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+pub(super) async fn purge(
+    connection: &mut AnyConnection,
+    now_unix_ms: u64,
+) -> Result<Vec<Unreferenced>, StoreError> {
+    let mut transaction = begin(connection).await?;
+    let unreferenced = "SELECT DISTINCT r.slug, f.sha256 FROM shared_files f \
+                        JOIN rooms r ON r.id = f.room_id WHERE r.keep_until_ms <= $1 \
+                        AND NOT EXISTS (SELECT 1 FROM shared_files g JOIN rooms s ON s.id = g.room_id \
+                        WHERE s.slug = r.slug AND g.sha256 = f.sha256 AND g.is_removed = 0 \
+                        AND (s.keep_until_ms IS NULL OR s.keep_until_ms > $1)) \
+                        ORDER BY r.slug, f.sha256";
+    let rows = sqlx::query(unreferenced)
+        .bind(number(now_unix_ms))
+        .fetch_all(&mut *transaction)
+        .await?;
+    let gone = rows
+        .iter()
+        .map(|row| {
+            Ok(Unreferenced {
+                slug: row.text("slug")?,
+                sha256: row.text("sha256")?,
+            })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    // Everything else of a room goes with its row.
+    let over = sqlx::query("DELETE FROM rooms WHERE keep_until_ms <= $1").bind(number(now_unix_ms));
+    transaction.execute(over).await?;
+    transaction.commit().await?;
+    Ok(gone)
+}
