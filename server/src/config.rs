@@ -70,7 +70,7 @@ settings! {
     }
 
     "The room that is always there" {
-        /// Address of a room that is opened at start. Empty for none.
+        /// Address of a room that is opened at start when it is not open. Empty for none.
         first_room: String = "lobby".to_owned();
         /// Its title.
         first_room_title: String = "Meeting".to_owned();
@@ -91,7 +91,7 @@ settings! {
         rooms_max: u32 = 2_000;
         /// Members of one room, whatever its own setting says.
         room_members_max: u32 = 500;
-        /// A room in which nobody has been for so long ends. The first room does not.
+        /// A room in which nobody has been for so long ends.
         room_idle_minutes: u32 = 24 * 60;
         /// Volumes of their own: so many listeners a room get a mix that is theirs alone.
         personal_mixes_per_room_max: u32 = 16;

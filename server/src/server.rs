@@ -1,18 +1,46 @@
 //! Puts the parts together: one process, in one call, stopped in order.
+//!
+//! [`Server::start`] gives the server a thread of its own with an actix system on it, so that it can be
+//! started from any runtime, several times in a process.
 
-use std::sync::Arc;
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
 
 use actix::Addr;
+use actix_rt::System;
+use tokio::sync::oneshot;
 
 use crate::{
     actors::lobby::LobbyActor,
-    auth::{identity::Identity, password::PasswordChecker},
+    auth::{
+        identity::{Identity, IdentityError},
+        password::PasswordChecker,
+        token::TokenHash,
+    },
     clock::Clock,
     config::Config,
     files::Uploads,
+    gateway::{http::limits::AddressLimits, udp::BindError},
     media::sessions::MediaSessions,
-    store::Store,
+    store::{Store, StoreError},
 };
+
+mod assemble;
+mod banner;
+mod chores;
+mod first_room;
+mod links;
+mod listen;
+mod open_files;
+mod web;
+
+pub use first_room::FirstRoom;
+pub use links::Links;
 
 /// What every way in may reach, as `web::Data<Arc<AppState>>`.
 pub struct AppState {
@@ -24,4 +52,143 @@ pub struct AppState {
     pub uploads: Uploads,
     pub passwords: PasswordChecker,
     pub identity: Arc<Identity>,
+    pub limits: AddressLimits,
+    pub links: Arc<Links>,
+    /// Of the operator's one-time link.
+    pub setup_token_hash: TokenHash,
+}
+
+/// Why the server did not start: one sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data folder {path} cannot be written: {source}; choose another with --data")]
+    DataFolder { path: PathBuf, source: io::Error },
+    #[error(
+        "another server uses the data folder {0}; stop it, or give this one a folder of its own with --data"
+    )]
+    DataFolderInUse(PathBuf),
+    #[error(
+        "TCP port {port} is taken by another program; stop it, or choose another port with --{flag}"
+    )]
+    PortTaken { port: u16, flag: &'static str },
+    #[error("TCP port {port} may not be used by this user; choose a port above 1023 with --{flag}")]
+    PortForbidden { port: u16, flag: &'static str },
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: String, source: io::Error },
+    #[error("{0} (--udp-port)")]
+    Udp(#[from] BindError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a room cannot be opened: {0}")]
+    Room(conclave_wire::Refusal),
+    #[error("the system gives no thread or file: {0}")]
+    System(#[from] io::Error),
+    #[error("the server ended while it started")]
+    Ended,
+}
+
+/// The server.
+pub struct Server;
+
+/// A server that takes connections. Dropping it ends it at once, as a crash would; [`Running::stop`]
+/// ends it in order.
+pub struct Running {
+    pub tcp_port: u16,
+    pub udp_port: u16,
+    /// When the operator's pages have a port of their own.
+    pub admin_port: Option<u16>,
+    pub first_room: Option<FirstRoom>,
+    /// Opens the operator's pages, until the next start.
+    pub admin_link: String,
+    pub state: Arc<AppState>,
+    thread: Ending,
+}
+
+struct Ending {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a server; it takes connections when this returns.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        // An error says that it was done before, by an earlier server of this process.
+        rustls::crypto::aws_lc_rs::default_provider()
+            .install_default()
+            .ok();
+        open_files::raise_limit();
+        let (started, ready) = oneshot::channel();
+        let (stop, stopping) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("conclave".to_owned())
+            .spawn(move || System::new().block_on(assemble::run(config, started, stopping)))?;
+        let ending = Ending {
+            stop: Some(stop),
+            thread: Some(thread),
+        };
+        let started = ready.await.map_err(|_| StartError::Ended)??;
+        Ok(Running {
+            tcp_port: started.tcp_port,
+            udp_port: started.udp_port,
+            admin_port: started.admin_port,
+            first_room: started.first_room,
+            admin_link: started.admin_link,
+            state: started.state,
+            thread: ending,
+        })
+    }
+}
+
+impl Running {
+    /// SHA-256 of the authority's key, as links pin it.
+    pub fn fingerprint(&self) -> &str {
+        self.state.identity.fingerprint()
+    }
+
+    /// Tells everybody, commits what waits, closes all ports. Rooms are there again at the next start.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.thread.stop.take() {
+            stop.send(()).ok();
+        }
+        self.wait().await;
+    }
+
+    /// Ends without telling anybody, as a crash would, but has freed the ports and the data folder when it
+    /// returns.
+    pub async fn crash(mut self) {
+        drop(self.thread.stop.take());
+        self.wait().await;
+    }
+
+    async fn wait(mut self) {
+        let Some(thread) = self.thread.thread.take() else {
+            return;
+        };
+        // The store's thread ends with its last handle.
+        drop(self);
+        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::error!("the server's thread had panicked");
+        }
+    }
+}
+
+/// Makes the data folder and claims it for this server as long as the file is open.
+fn claim(data: &Path) -> Result<File, StartError> {
+    let unwritable = |source| StartError::DataFolder {
+        path: data.to_owned(),
+        source,
+    };
+    fs::create_dir_all(data).map_err(unwritable)?;
+    let claim = File::create(data.join("server.lock")).map_err(unwritable)?;
+    match claim.try_lock() {
+        Ok(()) => Ok(claim),
+        Err(TryLockError::WouldBlock) => Err(StartError::DataFolderInUse(data.to_owned())),
+        Err(TryLockError::Error(source)) => Err(unwritable(source)),
+    }
 }

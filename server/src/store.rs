@@ -212,6 +212,11 @@ impl Store {
             .await
     }
 
+    /// Whether the database answers.
+    pub async fn is_well(&self) -> bool {
+        self.read(reading::is_well).await.is_ok()
+    }
+
     /// Removes rooms whose time to be kept is over. Returns files that no room refers to any more.
     ///
     /// # Errors
@@ -224,14 +229,14 @@ impl Store {
 
     /// Commits what waits and closes the file; later writes are refused as `Closed`.
     pub async fn close(&self) {
+        let readers = self.readers.clone();
+        let readers = self.runtime.spawn(async move { readers.close().await });
+        // It fails when the store was closed before.
+        readers.await.ok();
         let (done, closed) = oneshot::channel();
         if self.jobs.send(Job::Close { done }).await.is_ok() {
             closed.await.ok();
         }
-        self.runtime.spawn({
-            let readers = self.readers.clone();
-            async move { readers.close().await }
-        });
     }
 
     fn submit(&self, job: Job) -> Result<(), StoreError> {
@@ -268,6 +273,8 @@ impl Opened {
         };
         writer.execute("PRAGMA journal_mode = WAL").await?;
         writer.execute(durability).await?;
+        // What was deleted is overwritten: chat that is not kept must not be found in the file.
+        writer.execute("PRAGMA secure_delete = ON").await?;
         set_busy_timeout(&mut writer).await?;
         MIGRATIONS
             .run_direct(None, &mut writer, false)

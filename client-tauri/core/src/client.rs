@@ -1,1 +1,364 @@
-//! Empty.
+//! A whole client: session, voice, camera, and what comes of them as one stream of events.
+//!
+//! Screen and files are links of their own: see [`crate::screen`] and [`crate::files`]; they are opened
+//! with this client's [`Client::dialer`] and the seat token of its [`Client::welcome`].
+
+use std::{sync::Arc, time::Duration};
+
+use conclave_wire::{Command, MediaState, ParticipantId, QualityChoice, RoomState, Welcome};
+use conclave_wire::command::{Reply, Watch};
+use parking_lot::Mutex;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    link::{
+        control::{OpenError, open_socket},
+        dial::Dialer,
+    },
+    media::{
+        camera_down::{CameraDown, CameraFrame},
+        camera_up::CameraUp,
+        clock::MediaClock,
+        devices::{Camera, Microphone, Speaker},
+        link::{LinkConfig, LinkRefused, MediaLink, OpenTunnel, Tunnel, TunnelRefused, tunnel_over},
+        voice_down::{VoiceDown, VoiceTally},
+        voice_up::{VoiceNotice, VoiceUp},
+    },
+    session::{AskError, JoinError, Session},
+};
+
+mod config;
+mod event;
+mod figures;
+mod follow;
+mod inlet;
+
+pub use config::ClientConfig;
+pub use event::ClientEvent;
+pub use figures::ClientFigures;
+
+use inlet::Inlet;
+
+/// Events that wait for the reader.
+const EVENTS_MAX: usize = 1_024;
+/// Devices return within this time, or are left to themselves.
+const DEVICES_END_MAX: Duration = Duration::from_secs(3);
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientRefused {
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    #[error(transparent)]
+    Link(#[from] LinkRefused),
+    #[error("This machine cannot encode voice: {0}")]
+    Voice(#[from] opus::Error),
+}
+
+/// Somebody in a room. Dropping it without [`leave`](Client::leave) ends everything here; the seat
+/// stays away for a while, as after a lost link.
+pub struct Client {
+    session: Session,
+    running: Running,
+}
+
+/// Threads and tasks, ended when this is dropped.
+struct Running {
+    parts: Arc<Parts>,
+    following: JoinHandle<()>,
+}
+
+/// What the event task and the client share.
+struct Parts {
+    link: MediaLink,
+    inlet: Arc<Inlet>,
+    voice_up: Mutex<Option<VoiceUp>>,
+    events: mpsc::Sender<ClientEvent>,
+    clock: MediaClock,
+    dialer: Dialer,
+    voice: crate::media::voice_up::VoiceSettings,
+    quality: Mutex<QualityChoice>,
+    /// What the room says is switched on.
+    media: Mutex<MediaState>,
+}
+
+impl Client {
+    /// Joins a room and starts the devices. Must be called within a tokio runtime of several threads, so
+    /// that a busy program delays no voice.
+    pub async fn join(
+        config: ClientConfig,
+    ) -> Result<(Client, mpsc::Receiver<ClientEvent>), ClientRefused> {
+        let dialer = Dialer::new(&config.session.invite).map_err(|error| JoinError::from(OpenError::from(error)))?;
+        let sound = config.session.sound;
+        let (session, session_events) = Session::join(config.session).await?;
+        let welcome = session.welcome();
+        let (events, reader) = mpsc::channel(EVENTS_MAX);
+        let inlet = Arc::new(Inlet {
+            voice_down: VoiceDown::new(config.clock),
+            camera_down: Mutex::new(CameraDown::new()),
+            camera_up: Mutex::new(None),
+            events: events.clone(),
+        });
+        let tunnel = config.tunnel.then(|| {
+            Arc::new(ControlPort {
+                dialer: dialer.clone(),
+            }) as Arc<dyn OpenTunnel>
+        });
+        let link = LinkConfig {
+            clock: config.clock,
+            inlet: Arc::clone(&inlet) as _,
+            tunnel,
+            addresses: config.media_addresses,
+        };
+        let parts = Arc::new(Parts {
+            link: MediaLink::open(link, &welcome.media)?,
+            inlet,
+            voice_up: Mutex::new(None),
+            events,
+            clock: config.clock,
+            dialer,
+            voice: config.voice,
+            quality: Mutex::new(config.quality),
+            media: Mutex::new(MediaState::default()),
+        });
+        let following = follow::Follow {
+            you: welcome.you,
+            media_session: welcome.media.session.clone(),
+            state: session.state(),
+            parts: Arc::clone(&parts),
+        };
+        let client = Client {
+            session,
+            running: Running {
+                following: tokio::spawn(following.run(session_events)),
+                parts,
+            },
+        };
+        if let Some(speaker) = config.speaker.filter(|_| sound) {
+            client.set_speaker(speaker);
+        }
+        client.set_microphone(config.microphone)?;
+        client.set_camera(config.camera);
+        let media = MediaState {
+            sound,
+            ..config.media
+        };
+        // A host may have muted everybody: then one is in, and muted.
+        if let Err(error) = client.set_media(media).await {
+            tracing::debug!(%error, "the devices stay off");
+        }
+        Ok((client, reader))
+    }
+
+    /// Says a line of chat.
+    pub async fn say(&self, text: impl Into<String>) -> Result<Reply, AskError> {
+        let text = text.into();
+        self.session.ask(Command::Say { text }).await
+    }
+
+    /// Switches microphone, camera and sound. Off takes effect at once, on when the room has agreed.
+    pub async fn set_media(&self, media: MediaState) -> Result<Reply, AskError> {
+        if !media.microphone || !media.camera {
+            let now = *self.running.parts.media.lock();
+            self.running.parts.apply(MediaState {
+                microphone: now.microphone && media.microphone,
+                camera: now.camera && media.camera,
+                sound: now.sound,
+            });
+        }
+        let reply = self.session.ask(Command::SetMedia { media }).await?;
+        self.running.parts.apply(media);
+        Ok(reply)
+    }
+
+    /// Whose cameras this client wants to see.
+    pub async fn watch(&self, watch: Vec<Watch>) -> Result<Reply, AskError> {
+        let command = Command::WatchCameras {
+            watch: watch.clone(),
+        };
+        let reply = self.session.ask(command).await?;
+        let mut cameras = self.running.parts.inlet.camera_down.lock();
+        cameras.keep_only(&watch.iter().map(|watch| watch.source).collect::<Vec<_>>());
+        Ok(reply)
+    }
+
+    /// Asks anything else of the room.
+    pub async fn ask(&self, command: Command) -> Result<Reply, AskError> {
+        self.session.ask(command).await
+    }
+
+    /// Takes the newest frame of somebody's camera, once; told by [`ClientEvent::CameraFrame`].
+    pub fn take_camera_frame(&self, source: ParticipantId) -> Option<CameraFrame> {
+        self.running.parts.inlet.camera_down.lock().take(source)
+    }
+
+    /// Speaks through another microphone, or none.
+    pub fn set_microphone(
+        &self,
+        microphone: Option<Box<dyn Microphone>>,
+    ) -> Result<(), opus::Error> {
+        let mut voice_up = self.running.parts.voice_up.lock();
+        // The old one is closed first: it may be the same device.
+        drop(voice_up.take());
+        let Some(microphone) = microphone else {
+            return Ok(());
+        };
+        let events = self.running.parts.events.clone();
+        let notice = move |notice| {
+            // A reader that is behind misses what it cannot use any more.
+            let _ = events.try_send(match notice {
+                VoiceNotice::TalkingWhileMuted => ClientEvent::TalkingWhileMuted,
+                VoiceNotice::MicrophoneGone => ClientEvent::MicrophoneGone,
+            });
+        };
+        *voice_up = Some(VoiceUp::start(
+            microphone,
+            self.running.parts.voice,
+            !self.running.parts.media.lock().microphone,
+            self.running.parts.clock,
+            Arc::new(self.running.parts.link.sender()),
+            notice,
+        )?);
+        Ok(())
+    }
+
+    /// Plays on another speaker from now on.
+    pub fn set_speaker(&self, speaker: Box<dyn Speaker>) {
+        self.running.parts.inlet.voice_down.play_on(speaker);
+    }
+
+    /// Films with another camera, or none.
+    pub fn set_camera(&self, camera: Option<Box<dyn Camera>>) {
+        let mut camera_up = self.running.parts.inlet.camera_up.lock();
+        drop(camera_up.take());
+        let Some(camera) = camera else {
+            return;
+        };
+        let events = self.running.parts.events.clone();
+        *camera_up = Some(CameraUp::start(
+            camera,
+            *self.running.parts.quality.lock(),
+            self.running.parts.media.lock().camera,
+            self.running.parts.clock,
+            Arc::new(self.running.parts.link.sender()),
+            move |_| drop(events.try_send(ClientEvent::CameraGone)),
+        ));
+    }
+
+    /// How good a picture this client sends.
+    pub fn choose_sending(&self, choice: QualityChoice) {
+        *self.running.parts.quality.lock() = choice;
+        if let Some(camera) = &*self.running.parts.inlet.camera_up.lock() {
+            camera.choose(choice);
+        }
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub fn state(&self) -> watch::Receiver<Arc<RoomState>> {
+        self.session.state()
+    }
+
+    /// The newest welcome: who this client is, and its seat token for HTTP and the screen.
+    pub fn welcome(&self) -> Arc<Welcome> {
+        self.session.welcome()
+    }
+
+    /// Opens more connections to the same server, under the same pinned key.
+    pub fn dialer(&self) -> &Dialer {
+        &self.running.parts.dialer
+    }
+
+    pub fn media_link(&self) -> &MediaLink {
+        &self.running.parts.link
+    }
+
+    /// Reads the counts of voice, to add them up over many clients.
+    pub fn with_voice_tally<R>(&self, read: impl FnOnce(&VoiceTally) -> R) -> R {
+        self.running.parts.inlet.voice_down.with_tally(read)
+    }
+
+    /// Reads the counts of cameras, to add them up over many clients.
+    pub fn with_cameras<R>(&self, read: impl FnOnce(&CameraDown) -> R) -> R {
+        read(&self.running.parts.inlet.camera_down.lock())
+    }
+
+    pub fn figures(&self) -> ClientFigures {
+        self.running.parts.figures()
+    }
+
+    /// Leaves the room and ends every thread and task, within a few seconds whatever the server does.
+    pub async fn leave(self) {
+        let Client { session, running } = self;
+        let parts = Arc::clone(&running.parts);
+        // Devices may take a moment to return; that must not hold up the runtime.
+        let ended = tokio::task::spawn_blocking(move || parts.end_devices());
+        session.leave().await;
+        if tokio::time::timeout(DEVICES_END_MAX, ended).await.is_err() {
+            tracing::warn!("a device did not return in time");
+        }
+        running.parts.link.close().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.following.abort();
+        self.parts.end_devices();
+    }
+}
+
+impl Parts {
+    /// Does what the room says is switched on.
+    fn apply(&self, media: MediaState) {
+        *self.media.lock() = media;
+        if let Some(voice_up) = &*self.voice_up.lock() {
+            voice_up.mute(!media.microphone);
+        }
+        if let Some(camera_up) = &*self.inlet.camera_up.lock() {
+            camera_up.switch(media.camera);
+        }
+    }
+
+    fn end_devices(&self) {
+        drop(self.voice_up.lock().take());
+        drop(self.inlet.camera_up.lock().take());
+        self.inlet.voice_down.stop();
+    }
+
+    fn figures(&self) -> ClientFigures {
+        let voice_up = self.voice_up.lock().as_ref().map(VoiceUp::figures);
+        let camera_up = self.inlet.camera_up.lock();
+        ClientFigures {
+            link: self.link.figures(),
+            voice_up: voice_up.unwrap_or_default(),
+            voice_down: self.inlet.voice_down.figures(),
+            camera_up: camera_up.as_ref().map(CameraUp::figures).unwrap_or_default(),
+            camera_down: self.inlet.camera_down.lock().figures(),
+        }
+    }
+}
+
+/// The way through the control port: `/media`, with the server's pinned key.
+struct ControlPort {
+    dialer: Dialer,
+}
+
+impl OpenTunnel for ControlPort {
+    fn open(
+        &self,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Tunnel, TunnelRefused>> + Send>> {
+        let dialer = self.dialer.clone();
+        Box::pin(async move {
+            let socket = open_socket(&dialer, "/media", None).await;
+            socket
+                .map(tunnel_over)
+                .map_err(|error| TunnelRefused(error.to_string()))
+        })
+    }
+}

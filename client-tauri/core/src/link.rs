@@ -1,1 +1,7 @@
-//! Empty.
+//! Ways to a server: join links, TLS that trusts one key, the control link, HTTP.
+
+pub mod control;
+pub mod dial;
+pub mod http;
+pub mod invite;
+pub mod tls;

@@ -1,7 +1,481 @@
 //! The rules of one room: who is in, who may do what, what is said, and what each client must be told.
+//!
+//! Inputs are methods; what must happen outside is pushed to an [`Outbox`]. After each input the shell
+//! carries the effects out in order and asks for the [`Room::next_wakeup`].
 
+mod agenda;
+mod answers;
+mod chat;
+pub mod commands;
+mod door;
 pub mod effect;
+mod files;
+mod floor;
+mod log;
 pub mod record;
+pub mod replica;
+mod roster;
+mod signs;
+pub mod text;
 
+use std::time::Duration;
+
+use conclave_wire::{
+    Cursor, EndReason, Event, Floor, Layer, LeaveReason, MediaState, ParticipantId, Permission,
+    Role, RoomState, Settings,
+    event::{Hint, Quality},
+    http::RoomLook,
+    may,
+};
+
+pub use agenda::{NOTICE_SHOWN, NOTICES_MAX, TIME_LIMIT_MAX, TIME_LIMIT_MIN, check_time_limit};
+pub use chat::{LINES_IN_MEMORY, TYPING_MAX};
+pub use door::{Admission, Newcomer, PasswordProof, check_settings};
 pub use effect::{Audience, CameraOrder, Effect, Outbox, VoiceOrder};
+pub use files::{FILES_MAX, Upload};
+pub use log::{LOG_BYTES_MAX, LOG_EVENTS_MAX};
 pub use record::{Record, StoredRoom, StoredSeat};
+pub use roster::{AWAY_MAX, MEDIA_WITHOUT_LINK_MAX};
+pub use signs::SIGNS_INTERVAL;
+pub use text::{Slug, Title};
+
+use answers::{Answer, Answers};
+use chat::Chat;
+use commands::Outcome;
+use files::Files;
+use log::Log;
+use roster::{Link, Roster, Seat};
+use signs::SignBoard;
+
+use crate::{Moment, Now};
+
+/// Longest that a room may be kept after its end, in hours: ten years.
+pub const KEEP_HOURS_MAX: u32 = 10 * 366 * 24;
+
+/// What the operator allows a room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    pub members_max: u32,
+    /// Of all files together, uploads under way included.
+    pub files_bytes_max: u64,
+    /// A room where nobody is linked ends after this time.
+    pub idle_max: Duration,
+}
+
+/// A room that is to be opened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Opening {
+    pub slug: Slug,
+    pub title: Title,
+    pub settings: Settings,
+    pub password_hash: Option<String>,
+    pub host_key_hash: [u8; 32],
+    pub time_limit: Option<Duration>,
+}
+
+#[derive(Debug)]
+pub struct Room {
+    slug: String,
+    title: String,
+    settings: Settings,
+    locked: bool,
+    password_hash: Option<String>,
+    host_key_hash: [u8; 32],
+    limits: Limits,
+
+    epoch: u32,
+    /// Where the room clock is zero.
+    opened: Moment,
+    opened_unix_ms: u64,
+    /// On the date's clock, as it was when the limit was set or the room was opened.
+    unix_offset_ms: u64,
+
+    /// Invariant: never more than `settings.members_max` seats.
+    roster: Roster,
+    floor: Floor,
+    chat: Chat,
+    agenda: agenda::Agenda,
+    files: Files,
+    log: Log,
+    signs: SignBoard,
+    /// Since when nobody is linked.
+    idle_since: Option<Moment>,
+    /// Once set, there are no seats and nothing happens any more.
+    ended: Option<EndReason>,
+}
+
+impl Room {
+    /// Opens a new room. `epoch` is drawn at random.
+    ///
+    /// # Errors
+    /// `Invalid` when the settings or the time limit are outside of what is allowed.
+    pub fn open(
+        opening: Opening,
+        epoch: u32,
+        limits: Limits,
+        now: Now,
+        out: &mut Outbox,
+    ) -> Result<Room, conclave_wire::RefusalCode> {
+        check_settings(&opening.settings, limits.members_max)?;
+        check_time_limit(opening.time_limit)?;
+        let ends_unix_ms = opening
+            .time_limit
+            .map(|limit| now.unix_ms.saturating_add(as_ms(limit)));
+        let stored = StoredRoom {
+            slug: opening.slug.into_string(),
+            title: opening.title.into_string(),
+            settings: opening.settings,
+            locked: false,
+            password_hash: opening.password_hash,
+            host_key_hash: opening.host_key_hash,
+            opened_unix_ms: now.unix_ms,
+            ends_unix_ms,
+            seats: Vec::new(),
+            next_seat: 1,
+            lines: Vec::new(),
+            next_line: 1,
+            said_references: Vec::new(),
+            files: Vec::new(),
+            next_file: 1,
+            notices: Vec::new(),
+            next_notice: 1,
+        };
+        out.push(Effect::Record(Record::RoomOpened {
+            title: stored.title.clone(),
+            settings: stored.settings.clone(),
+            locked: stored.locked,
+            password_hash: stored.password_hash.clone(),
+            host_key_hash: stored.host_key_hash,
+            opened_unix_ms: stored.opened_unix_ms,
+            ends_unix_ms,
+        }));
+        Ok(Room::restore(stored, epoch, limits, now))
+    }
+
+    /// Opens a room again from what was stored. Everybody is away, with a full [`AWAY_MAX`] to come back.
+    /// Call [`Room::wake`] next: its time may have run out meanwhile.
+    pub fn restore(stored: StoredRoom, epoch: u32, limits: Limits, now: Now) -> Room {
+        let on_clock =
+            |unix_ms: u64| now.moment + Duration::from_millis(unix_ms.saturating_sub(now.unix_ms));
+        let mut roster = Roster {
+            next: stored.next_seat.max(1),
+            ..Roster::default()
+        };
+        for seat in stored.seats {
+            let mut answers = Answers::default();
+            for (_, reference, line) in stored
+                .said_references
+                .iter()
+                .filter(|(id, ..)| *id == seat.id)
+            {
+                let reply = conclave_wire::command::Reply::Line { line: *line };
+                answers.keep(*reference, Answer::Given(Ok(reply)));
+            }
+            let restored = Seat {
+                name: seat.name,
+                role: seat.role,
+                media: MediaState {
+                    sound: true,
+                    ..MediaState::default()
+                },
+                held_mute: seat.held_mute,
+                joined_at_ms: seat.joined_unix_ms,
+                token_hash: seat.token_hash,
+                link: Link::Lost(now.moment),
+                in_media: false,
+                may_speak: false,
+                answers,
+                volumes: Default::default(),
+            };
+            roster.seats.insert(seat.id, restored);
+        }
+        let notices = stored.notices.into_iter().map(|notice| {
+            (
+                on_clock(notice.at_ms.saturating_add(as_ms(NOTICE_SHOWN))),
+                notice,
+            )
+        });
+        Room {
+            slug: stored.slug,
+            title: stored.title,
+            settings: stored.settings,
+            locked: stored.locked,
+            password_hash: stored.password_hash,
+            host_key_hash: stored.host_key_hash,
+            limits,
+            epoch,
+            opened: now.moment,
+            opened_unix_ms: stored.opened_unix_ms,
+            unix_offset_ms: now.unix_ms.saturating_sub(now.moment.as_ms()),
+            roster,
+            floor: Floor::default(),
+            chat: Chat {
+                lines: stored.lines.into(),
+                next: stored.next_line.max(1),
+                ..Chat::default()
+            },
+            agenda: agenda::Agenda {
+                ends_at: stored.ends_unix_ms.map(on_clock),
+                notices: notices.collect(),
+                next_notice: stored.next_notice.max(1),
+            },
+            files: Files {
+                shared: stored
+                    .files
+                    .into_iter()
+                    .map(|file| (file.id, file))
+                    .collect(),
+                next: stored.next_file.max(1),
+                ..Files::default()
+            },
+            log: Log::default(),
+            signs: SignBoard::default(),
+            idle_since: Some(now.moment),
+            ended: None,
+        }
+    }
+
+    /// Does what its time has come for.
+    pub fn wake(&mut self, now: Now, out: &mut Outbox) {
+        self.wake_roster(now, out);
+        self.wake_chat(now);
+        self.wake_agenda(now, out);
+        let due = |at: Option<Moment>| at.is_some_and(|at| at <= now.moment);
+        if due(self.agenda.ends_at) {
+            self.end(EndReason::TimeLimit, now, out);
+        } else if due(self.idle_ends()) {
+            self.end(EndReason::Idle, now, out);
+        }
+        self.settle(now, out);
+    }
+
+    pub fn next_wakeup(&self) -> Option<Moment> {
+        if self.ended.is_some() {
+            return None;
+        }
+        let wakeups = [
+            self.roster.next_wakeup(),
+            self.chat.next_wakeup(),
+            self.agenda.next_wakeup(),
+            self.signs.due(),
+            self.idle_ends(),
+        ];
+        wakeups.into_iter().flatten().min()
+    }
+
+    /// Ends the meeting: everybody is told and dismissed, and nothing happens any more.
+    pub fn end(&mut self, reason: EndReason, now: Now, out: &mut Outbox) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.tell(Event::MeetingEnded { reason }, out);
+        out.push(Effect::Record(Record::RoomEnded {
+            reason,
+            at_unix_ms: now.unix_ms,
+        }));
+        self.dismiss_all(LeaveReason::RoomEnded, out);
+        self.ended = Some(reason);
+        out.push(Effect::End(reason));
+    }
+
+    /// The server stops: links end, but every seat, stored as it is, can be opened again.
+    pub fn stop(&mut self, out: &mut Outbox) {
+        self.dismiss_all(LeaveReason::ServerStopping, out);
+        self.ended.get_or_insert(EndReason::ServerStopping);
+    }
+
+    /// What clients hold: the state that the events so far add up to.
+    pub fn snapshot(&self) -> RoomState {
+        RoomState {
+            slug: self.slug.clone(),
+            title: self.title.clone(),
+            locked: self.locked,
+            has_password: self.password_hash.is_some(),
+            settings: self.settings.clone(),
+            members: self
+                .roster
+                .seats
+                .iter()
+                .map(|(&id, seat)| seat.member(id))
+                .collect(),
+            floor: self.floor.clone(),
+            lines: self.chat.page(),
+            files: self.files.shared.values().cloned().collect(),
+            agenda: self.agenda.state(self.opened),
+        }
+    }
+
+    /// What a stranger may know.
+    pub fn look(&self) -> RoomLook {
+        RoomLook {
+            slug: self.slug.clone(),
+            title: self.title.clone(),
+            has_password: self.password_hash.is_some(),
+            locked: self.locked,
+            members: self.members(),
+            members_max: self.settings.members_max,
+            ended: self.ended,
+        }
+    }
+
+    pub fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            epoch: self.epoch,
+            number: self.log.newest(),
+        }
+    }
+
+    pub fn members(&self) -> u32 {
+        u32::try_from(self.roster.seats.len()).unwrap_or(u32::MAX)
+    }
+
+    pub fn ended(&self) -> Option<EndReason> {
+        self.ended
+    }
+
+    pub fn opened_unix_ms(&self) -> u64 {
+        self.opened_unix_ms
+    }
+
+    /// Where the room clock is zero.
+    pub fn opened(&self) -> Moment {
+        self.opened
+    }
+
+    pub fn keeps_after_end(&self) -> bool {
+        self.settings.keep_hours > 0
+    }
+
+    pub fn is_host_key(&self, hash: &[u8; 32]) -> bool {
+        self.host_key_hash == *hash
+    }
+
+    pub fn name(&self, id: ParticipantId) -> Option<&str> {
+        self.roster.seats.get(&id).map(|seat| seat.name.as_str())
+    }
+
+    pub fn role(&self, id: ParticipantId) -> Option<Role> {
+        self.roster.seats.get(&id).map(|seat| seat.role)
+    }
+
+    pub fn presenter(&self) -> Option<ParticipantId> {
+        self.floor.presenter
+    }
+
+    /// Whether a seat may do something now.
+    pub fn may(&self, id: ParticipantId, what: Permission) -> bool {
+        let presenting = self.floor.presenter == Some(id);
+        self.role(id)
+            .is_some_and(|role| may(role, what, &self.settings, presenting))
+    }
+
+    /// Who speaks, and how loud (RFC 6464), as the mixer found.
+    pub fn speaking(&mut self, changes: &[(ParticipantId, bool, u8)], now: Now, out: &mut Outbox) {
+        for &(id, speaking, level) in changes {
+            if self.roster.seats.contains_key(&id) {
+                self.signs.speaking(id, speaking, level, now.moment);
+            }
+        }
+        self.settle(now, out);
+    }
+
+    pub fn measured(&mut self, id: ParticipantId, round_trip_ms: u32, now: Now, out: &mut Outbox) {
+        if self.roster.seats.contains_key(&id) {
+            self.signs.latency(id, round_trip_ms, now.moment);
+        }
+        self.settle(now, out);
+    }
+
+    pub fn quality(&mut self, id: ParticipantId, quality: Quality, now: Now, out: &mut Outbox) {
+        if self.roster.seats.contains_key(&id) {
+            self.signs.quality(id, quality, now.moment);
+        }
+        self.settle(now, out);
+    }
+
+    /// The layers of their camera that somebody watches.
+    pub fn publish_layers(
+        &mut self,
+        id: ParticipantId,
+        layers: Vec<Layer>,
+        now: Now,
+        out: &mut Outbox,
+    ) {
+        if self.linked(id) {
+            self.signs.publish_layers(id, layers, now.moment);
+        }
+        self.settle(now, out);
+    }
+
+    /// Whether cameras are held back from somebody.
+    pub fn audio_only(&mut self, id: ParticipantId, audio_only: bool, now: Now, out: &mut Outbox) {
+        if self.linked(id) {
+            self.signs.audio_only(id, audio_only, now.moment);
+        }
+        self.settle(now, out);
+    }
+
+    pub fn hint(&mut self, id: ParticipantId, hint: Hint, now: Now, out: &mut Outbox) {
+        if self.linked(id) {
+            self.signs.hint(id, hint, now.moment);
+        }
+        self.settle(now, out);
+    }
+
+    fn linked(&self, id: ParticipantId) -> bool {
+        self.roster.seats.get(&id).is_some_and(|seat| !seat.away())
+    }
+
+    /// What every input ends with: signs that are due leave, and an idle room is known to be idle.
+    fn settle(&mut self, now: Now, out: &mut Outbox) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.signs.flush(now.moment, out);
+        let linked = self.roster.seats.values().any(|seat| !seat.away());
+        match linked {
+            true => self.idle_since = None,
+            false => drop(self.idle_since.get_or_insert(now.moment)),
+        }
+    }
+
+    fn tell(&mut self, event: Event, out: &mut Outbox) {
+        out.push(Effect::Tell(self.log.push(event)));
+    }
+
+    fn dismiss_all(&mut self, reason: LeaveReason, out: &mut Outbox) {
+        for (id, seat) in std::mem::take(&mut self.roster.seats) {
+            if seat.in_media {
+                out.push(Effect::Voice(VoiceOrder::Leave { seat: id }));
+                out.push(Effect::Camera(CameraOrder::Leave { seat: id }));
+                out.push(Effect::CloseMedia { seat: id });
+            }
+            out.push(Effect::Dismiss {
+                seat: id,
+                reason,
+                text: String::new(),
+            });
+        }
+        if std::mem::take(&mut self.floor).presenter.is_some() {
+            out.push(Effect::Present(None));
+        }
+    }
+
+    fn idle_ends(&self) -> Option<Moment> {
+        self.idle_since.map(|since| since + self.limits.idle_max)
+    }
+
+    fn ends_unix_ms(&self) -> Option<u64> {
+        self.agenda
+            .ends_at
+            .map(|at| at.as_ms().saturating_add(self.unix_offset_ms))
+    }
+}
+
+fn as_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

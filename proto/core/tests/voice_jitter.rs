@@ -11,7 +11,14 @@ type Buffer = JitterBuffer<i64>;
 
 fn packet(first: u32, media: i64, samples: u32, number: u64, spurt_start: bool) -> Packet<i64> {
     let media_time = first.wrapping_add(media as u32);
-    Packet { media_time, samples, number, spurt_start, source: 1, payload: media }
+    Packet {
+        media_time,
+        samples,
+        number,
+        spurt_start,
+        source: 1,
+        payload: media,
+    }
 }
 
 fn samples(count: i64) -> Duration {
@@ -28,12 +35,21 @@ struct Player {
 
 impl Player {
     fn new() -> Player {
-        Player { buffer: Buffer::new(), now: Moment::default(), played: Vec::new(), missing: 0 }
+        Player {
+            buffer: Buffer::new(),
+            now: Moment::default(),
+            played: Vec::new(),
+            missing: 0,
+        }
     }
 
     fn pull(&mut self) {
         let lasted = match self.buffer.pull(self.now) {
-            Playout::Frame { packet, skip, adjust } => {
+            Playout::Frame {
+                packet,
+                skip,
+                adjust,
+            } => {
                 let sounds = i64::from(packet.samples - skip);
                 self.played.push((packet.payload + i64::from(skip), sounds));
                 match adjust {
@@ -72,7 +88,9 @@ impl Player {
 }
 
 fn in_order_and_once(played: &[(i64, i64)]) -> bool {
-    played.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0)
+    played
+        .windows(2)
+        .all(|pair| pair[0].0 + pair[0].1 <= pair[1].0)
 }
 
 /// Frames of 10 or 20 ms one behind the other.
@@ -108,7 +126,11 @@ proptest! {
         let mut player = Player::new();
         player.run(arrivals);
         prop_assert!(in_order_and_once(&player.played), "{:?}", player.played);
-        prop_assert!(player.played.iter().all(|played| sent.contains(played)), "nothing is invented");
+        for &(from, lasts) in &player.played {
+            let end = from + lasts;
+            let known = sent.iter().any(|&(media, samples)| media <= from && media + samples == end);
+            prop_assert!(known, "nothing is invented");
+        }
         let figures = player.buffer.figures();
         prop_assert!(figures.target_ms >= 20 && figures.target_ms <= 500);
         prop_assert_eq!(figures.played, player.played.len() as u64);
@@ -163,7 +185,9 @@ proptest! {
 
 fn steady(count: u64, delay_ms: impl Fn(u64) -> u64) -> Vec<(u64, Packet<i64>)> {
     let packet = |n: u64| packet(u32::MAX - 4_000, n as i64 * 960, 960, n, n == 0);
-    (0..count).map(|n| (n * 20 + delay_ms(n), packet(n))).collect()
+    (0..count)
+        .map(|n| (n * 20 + delay_ms(n), packet(n)))
+        .collect()
 }
 
 #[test]
@@ -179,10 +203,10 @@ fn an_even_network_is_played_with_little_delay() {
 #[test]
 fn jitter_raises_the_target_and_calm_lowers_it() {
     let mut player = Player::new();
-    player.run(steady(1_000, |n| if n < 500 { n * 7_919 % 80 } else { 0 }));
+    player.run(steady(1_000, |n| if n < 500 { n * 37 % 80 } else { 0 }));
     let calm = player.buffer.target();
     let mut player = Player::new();
-    player.run(steady(500, |n| n * 7_919 % 80));
+    player.run(steady(500, |n| n * 37 % 80));
     let wild = player.buffer.target();
     assert!((60 * 48..=100 * 48).contains(&wild), "{wild}");
     assert!(calm <= 30 * 48, "{calm}");
@@ -221,7 +245,10 @@ fn a_lost_packet_is_concealed_with_the_one_behind_it() {
         now = now + samples(lasted);
     }
     assert_eq!(heard, [0, 1, -1, 3, 4]);
-    assert_eq!((buffer.figures().lost, buffer.figures().concealed_samples), (1, 960));
+    assert_eq!(
+        (buffer.figures().lost, buffer.figures().concealed_samples),
+        (1, 960)
+    );
 }
 
 #[test]
@@ -229,22 +256,36 @@ fn a_pause_is_silence_and_no_loss() {
     let mut player = Player::new();
     let speech = |n: u64| n % 50 < 25;
     let packets = (0..500).filter(|&n| speech(n)).enumerate();
-    let arrivals = packets.map(|(number, n)| (n * 20 + 10, packet(0, n as i64 * 960, 960, number as u64, n % 50 == 0)));
+    let arrivals = packets.map(|(number, n)| {
+        (
+            n * 20 + 10,
+            packet(0, n as i64 * 960, 960, number as u64, n % 50 == 0),
+        )
+    });
     player.run(arrivals.collect());
     let figures = player.buffer.figures();
-    assert_eq!((player.played.len(), figures.lost, figures.concealed_samples), (250, 0, 0));
+    assert_eq!(
+        (player.played.len(), figures.lost, figures.concealed_samples),
+        (250, 0, 0)
+    );
 }
 
 #[test]
 fn a_frame_that_overlaps_what_sounded_is_played_from_there_on() {
     // Half a frame was passed on; then the mix comes, on its own grid.
     let mut player = Player::new();
-    player.buffer.push(Moment::default(), packet(0, 0, 960, 0, true));
-    player.buffer.push(Moment::default(), packet(0, 960, 480, 1, false));
+    player
+        .buffer
+        .push(Moment::default(), packet(0, 0, 960, 0, true));
+    player
+        .buffer
+        .push(Moment::default(), packet(0, 960, 480, 1, false));
     player.play_until(Moment::from_ms(35));
-    player.buffer.push(Moment::from_ms(35), packet(0, 960, 960, 2, false));
+    player
+        .buffer
+        .push(Moment::from_ms(35), packet(0, 960, 960, 2, false));
     player.play_until(Moment::from_ms(200));
-    assert_eq!(player.played, [(0, 960), (960, 960)].map(|(at, n)| (at, n)).to_vec());
+    assert_eq!(player.played, [(0, 960), (960, 480), (1_440, 480)]);
 }
 
 #[test]
@@ -255,20 +296,27 @@ fn drift_of_the_clocks_is_followed() {
     let packets = (0..9_000).map(|n| (arrival(n), packet(0, n as i64 * 960, 960, n, n == 0)));
     player.run(packets.collect());
     let figures = player.buffer.figures();
-    assert_eq!((player.played.len(), figures.lost, figures.overflowed), (9_000, 0, 0));
+    assert_eq!(
+        (player.played.len(), figures.lost, figures.overflowed),
+        (9_000, 0, 0)
+    );
     assert!(figures.delay_ms <= 50, "{figures:?}");
 }
 
 #[test]
 fn a_clock_that_begins_anew_is_followed() {
-    let mut player = Player::new();
-    player.run(steady(50, |_| 0));
-    let later = player.now;
-    let again = |n: u64| packet(7, n as i64 * 960, 960, 100 + n, n == 0);
-    for n in 0..50 {
-        player.play_until(later + Duration::from_millis(n * 20));
-        player.buffer.push(player.now, again(n));
+    for (clock, lost) in [(3_000_000_000, 0), (10_000, 25)] {
+        let mut player = Player::new();
+        player.run(steady(50, |_| 0));
+        let later = player.now;
+        for n in 0..50 {
+            player.play_until(later + Duration::from_millis(n * 20));
+            let packet = packet(clock, n as i64 * 960, 960, 100 + n, n == 0);
+            player.buffer.push(player.now, packet);
+        }
+        player.play_until(player.now + Duration::from_secs(1));
+        // Where the new clock reads nearly what the old one did, it takes half a second to be sure.
+        assert_eq!(player.played.len(), 100 - lost);
+        assert_eq!(player.buffer.figures().restarts, 1);
     }
-    player.play_until(player.now + Duration::from_secs(1));
-    assert_eq!(player.played.len(), 100);
 }

@@ -15,7 +15,8 @@ fn sine(hz: f32, amplitude: f32, from: usize) -> Frame {
 }
 
 fn voice() -> impl Strategy<Value = Frame> {
-    (50.0f32..4_000.0, 0.0f32..32_767.0, 0usize..960).prop_map(|(hz, loud, from)| sine(hz, loud, from))
+    (50.0f32..4_000.0, 0.0f32..32_767.0, 0usize..960)
+        .prop_map(|(hz, loud, from)| sine(hz, loud, from))
 }
 
 proptest! {
@@ -112,11 +113,18 @@ fn the_limiter_neither_clicks_at_borders_nor_pumps() {
     }
     // The steepest the unlimited sum can be: 2 pi f A / 48000 for each voice.
     let steepest = TAU * (150.0 + 220.0 + 310.0) * 25_000.0 / 48_000.0;
-    let jump = all.windows(2).map(|pair| (f32::from(pair[1]) - f32::from(pair[0])).abs()).fold(0.0, f32::max);
+    let jump = all
+        .windows(2)
+        .map(|pair| (f32::from(pair[1]) - f32::from(pair[0])).abs())
+        .fold(0.0, f32::max);
     assert!(jump <= steepest, "{jump} over {steepest}");
     // Recovery is slow: from one frame to the next the gain rises by less than 4 %.
     assert!(gains.windows(2).all(|pair| pair[1] <= pair[0] * 1.04));
-    assert!(gains[99] > 0.95, "the gain comes back within a second: {}", gains[99]);
+    assert!(
+        gains[99] > 0.95,
+        "the gain comes back within a second: {}",
+        gains[99]
+    );
 }
 
 #[test]
@@ -141,13 +149,22 @@ fn a_pitch_period_is_taken_out_or_put_in() {
     let frame = sine(200.0, 8_000.0, 0);
     let mut out = Vec::new();
     let removed = shorten(&frame, &mut out);
-    assert!(removed.abs_diff(240) <= 2 || removed.abs_diff(480) <= 2, "{removed}");
+    assert!(
+        removed.abs_diff(240) <= 2 || removed.abs_diff(480) <= 2,
+        "{removed}"
+    );
     assert_eq!(out.len(), 960 - removed);
-    let floats: Vec<f32> = frame.iter().map(|&sample| f32::from(sample) / 32_768.0).collect();
+    let floats: Vec<f32> = frame
+        .iter()
+        .map(|&sample| f32::from(sample) / 32_768.0)
+        .collect();
     let mut out = Vec::new();
     let added = lengthen(&floats, &mut out);
     assert_eq!(out.len(), 960 + added);
-    assert!(added.abs_diff(240) <= 2 || added.abs_diff(480) <= 2, "{added}");
+    assert!(
+        added.abs_diff(240) <= 2 || added.abs_diff(480) <= 2,
+        "{added}"
+    );
 }
 
 #[test]
@@ -184,13 +201,25 @@ fn a_voice_goes_on_over_short_pauses_and_ends_after_long_ones() {
     let mut speaking = Speaking::new();
     let at = |ms| Moment::from_ms(ms);
     assert!(!speaking.push(at(0), 80, 50), "noise");
-    assert!(speaking.push(at(20), 30, 50), "no attack where sound is carried");
-    assert!(!speaking.is_speaking(at(20)), "but nobody lights up at once");
+    assert!(
+        speaking.push(at(20), 30, 50),
+        "no attack where sound is carried"
+    );
+    assert!(
+        !speaking.is_speaking(at(20)),
+        "but nobody lights up at once"
+    );
     assert!(speaking.push(at(60), 30, 50));
     assert!(speaking.push(at(80), 30, 50));
     assert!(speaking.is_speaking(at(80)));
-    assert!(speaking.push(at(300), 30, 1), "a packet of DTX within the hangover");
-    assert!(!speaking.is_active(at(80) + HANGOVER), "and it prolongs nothing");
+    assert!(
+        speaking.push(at(300), 30, 1),
+        "a packet of DTX within the hangover"
+    );
+    assert!(
+        !speaking.is_active(at(80) + HANGOVER),
+        "and it prolongs nothing"
+    );
 }
 
 #[test]
@@ -213,7 +242,7 @@ fn talking_while_muted_is_told_once() {
     let mut told = Vec::new();
     for n in 0..1_000u64 {
         let muted = n >= 100;
-        let talks = n < 250 || n > 900;
+        let talks = !(250..=900).contains(&n);
         if notice.push(Moment::from_ms(n * 20), if talks { 30 } else { 90 }, muted) {
             told.push(n);
         }

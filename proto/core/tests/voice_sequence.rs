@@ -96,9 +96,14 @@ fn looking_at_a_number_does_not_move_the_window() {
 #[test]
 fn a_tenth_lost_is_a_hundred_permille() {
     let mut counter = LossCounter::new();
-    (0..1_000).filter(|n| n % 10 != 5).for_each(|n| counter.take(n));
+    (0..1_000)
+        .filter(|n| n % 10 != 5)
+        .for_each(|n| counter.take(n));
     let report = counter.report();
-    assert_eq!((report.expected, report.lost, report.lost_permille()), (1_000, 100, 100));
+    assert_eq!(
+        (report.expected, report.lost, report.lost_permille()),
+        (1_000, 100, 100)
+    );
     counter.take(2_000);
     assert_eq!(counter.report().lost, 1_000, "1000 to 1999 never came");
     counter.take(0);

@@ -27,6 +27,8 @@ const LINGER: Duration = Duration::from_secs(60);
 pub struct Append {
     pub offset: u64,
     pub pieces: Vec<Bytes>,
+    /// What the whole file must be, for a sender who has known it only now.
+    pub sha256: Option<String>,
 }
 
 #[derive(Message)]
@@ -139,7 +141,7 @@ impl FileUploadActor {
     fn publish(
         &self,
         partial: Partial,
-    ) -> impl Future<Output = (Partial, Result<Published, Refusal>)> + 'static {
+    ) -> impl Future<Output = (Partial, Result<Published, Refusal>)> + use<> {
         let (mut ticket, shelf) = (self.ticket.clone(), self.uploads.shelf().clone());
         let share = self.room.share.clone();
         async move {
@@ -202,8 +204,19 @@ impl Actor for FileUploadActor {
 impl Handler<Append> for FileUploadActor {
     type Result = AtomicResponse<Self, Result<Standing, Refusal>>;
 
-    fn handle(&mut self, Append { offset, pieces }: Append, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        Append {
+            offset,
+            pieces,
+            sha256,
+        }: Append,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let bytes = pieces.iter().map(|piece| piece.len() as u64).sum();
+        if sha256.is_some() {
+            self.ticket.sha256 = sha256;
+        }
         let job = match (
             self.upload.check(offset, bytes, self.clock.now()),
             self.partial.take(),

@@ -105,6 +105,7 @@ impl Uploads {
                     slug,
                     owner,
                     size_bytes,
+                    finished: false,
                     actor: None,
                 },
             );
@@ -154,6 +155,7 @@ impl Uploads {
             slug: ticket.slug.clone(),
             owner: ticket.owner,
             size_bytes: ticket.size_bytes,
+            finished: false,
             actor: None,
         };
         state.open.insert(id.clone(), open);

@@ -70,7 +70,7 @@ impl Connections {
 
 /// What one household or machine has for sure: an IPv4 address, or an IPv6 network of 64 bits
 /// (RFC 4291 section 2.5.1), within which it may choose.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
             Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()

@@ -50,7 +50,7 @@ pub fn refuse(code: RefusalCode) -> HttpResponse {
 /// A browser says which page it acts for, and a page may not leave that out; programs leave it out.
 /// Without this check any web site could speak through the browser of somebody on the network
 /// (RFC 6455 section 10.2).
-fn check_origin(request: &HttpRequest) -> Result<(), RefusalCode> {
+pub(crate) fn check_origin(request: &HttpRequest) -> Result<(), RefusalCode> {
     let Some(origin) = request.headers().get(header::ORIGIN) else {
         return Ok(());
     };

@@ -201,7 +201,10 @@ impl MediaSessions {
 
     /// Hands a datagram that came by WebSocket to the media thread; when that is behind, it is dropped.
     pub fn arrived_by_websocket(&self, from: FromWebSocket) {
-        if self.shared.websockets.try_send(from).is_err() {
+        if !from.link.may_arrive() {
+            self.figures().one(Count::WebSocketQueueFull);
+        } else if let Err(full) = self.shared.websockets.try_send(from) {
+            full.into_inner().link.taken();
             self.figures().one(Count::WebSocketQueueFull);
         }
     }

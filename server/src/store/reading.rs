@@ -122,6 +122,11 @@ pub(super) async fn open_rooms(readers: AnyPool) -> Result<Vec<StoredRoom>, Stor
     Ok(rooms)
 }
 
+pub(super) async fn is_well(readers: AnyPool) -> Result<(), StoreError> {
+    sqlx::query("SELECT 1").fetch_one(&readers).await?;
+    Ok(())
+}
+
 pub(super) async fn lines_before(
     readers: AnyPool,
     slug: String,

@@ -15,6 +15,7 @@ pub struct Unreferenced {
     pub slug: String,
     /// Lower-case hexadecimal.
     pub sha256: String,
+    pub size_bytes: u64,
 }
 
 pub(super) async fn ended(readers: AnyPool, slug: String) -> Result<Option<EndReason>, StoreError> {
@@ -37,7 +38,7 @@ pub(super) async fn purge(
     now_unix_ms: u64,
 ) -> Result<Vec<Unreferenced>, StoreError> {
     let mut transaction = begin(connection).await?;
-    let unreferenced = "SELECT DISTINCT r.slug, f.sha256 FROM shared_files f \
+    let unreferenced = "SELECT DISTINCT r.slug, f.sha256, f.size_bytes FROM shared_files f \
                         JOIN rooms r ON r.id = f.room_id WHERE r.keep_until_ms <= $1 \
                         AND NOT EXISTS (SELECT 1 FROM shared_files g JOIN rooms s ON s.id = g.room_id \
                         WHERE s.slug = r.slug AND g.sha256 = f.sha256 AND g.is_removed = 0 \
@@ -53,6 +54,7 @@ pub(super) async fn purge(
             Ok(Unreferenced {
                 slug: row.text("slug")?,
                 sha256: row.text("sha256")?,
+                size_bytes: row.ms("size_bytes")?,
             })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;

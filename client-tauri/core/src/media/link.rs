@@ -4,7 +4,7 @@
 //! Whoever sends does so from their own thread through a [`MediaSender`]; one task receives, keeps the
 //! way open and measures it. A new session of the server is taken over between two packets.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use conclave_core::Moment;
 use conclave_wire::{
@@ -41,8 +41,8 @@ use task::{LinkTask, Order};
 
 /// Orders to the link's task that wait.
 const ORDERS_MAX: usize = 16;
-/// The task ends within this time after it was told to, in milliseconds.
-const CLOSE_MS_MAX: u64 = 1_000;
+/// The task ends within this time after it was told to.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// Takes what the link receives. Called from the receiving task: nothing here may wait.
 pub trait MediaInlet: Send + Sync {
@@ -82,7 +82,7 @@ pub struct MediaLink {
     orders: mpsc::Sender<Order>,
     clock: MediaClock,
     addresses: Option<Vec<SocketAddr>>,
-    task: JoinHandle<()>,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl MediaLink {
@@ -112,7 +112,7 @@ impl MediaLink {
             orders,
             clock,
             addresses: overridden,
-            task: tokio::spawn(task.run(inbox)),
+            task: Mutex::new(Some(tokio::spawn(task.run(inbox)))),
         })
     }
 
@@ -158,17 +158,21 @@ impl MediaLink {
     }
 
     /// Ends the task and waits for it, at most a second.
-    pub async fn close(mut self) {
+    pub async fn close(&self) {
         let _ = self.orders.try_send(Order::Close);
-        let deadline = std::time::Duration::from_millis(CLOSE_MS_MAX);
-        if tokio::time::timeout(deadline, &mut self.task).await.is_err() {
+        let task = self.task.lock().take();
+        let Some(mut task) = task else { return };
+        if tokio::time::timeout(CLOSE_MAX, &mut task).await.is_err() {
             tracing::warn!("the media link did not end in time and was cut off");
+            task.abort();
         }
     }
 }
 
 impl Drop for MediaLink {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = self.task.lock().take() {
+            task.abort();
+        }
     }
 }

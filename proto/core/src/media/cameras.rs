@@ -1,10 +1,20 @@
 //! Who gets which layer of which camera, and at what rate: the table that the media threads follow.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use conclave_wire::{Layer, ParticipantId, QualityChoice, command::Watch, datagram::Report};
 
+use super::ladder::{Ladder, Offers, PublishPlan, Scaling, plan_scaling};
 use crate::Moment;
+
+mod load;
+mod publisher;
+
+use load::LoadShare;
+use publisher::Publisher;
 
 /// For each camera that is on, and each of its layers, the viewers who get it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -12,12 +22,12 @@ pub struct Routes {
     sources: BTreeMap<ParticipantId, SourceRoutes>,
 }
 
-/// The viewers of one camera by layer, in the order of [`Layer::ALL`].
+/// Where one camera goes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SourceRoutes {
+    /// In the order of [`Layer::ALL`].
     viewers: [Arc<[Viewer]>; Layer::ALL.len()],
-    /// Layers that the server makes from a larger one: (from, to).
-    pub scaled: Option<(Layer, Layer)>,
+    scalings: Vec<Scaling>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,6 +35,15 @@ pub struct Viewer {
     pub id: ParticipantId,
     /// Frames a second, at least 1.
     pub fps_max: u8,
+}
+
+/// What one person must be told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CameraSign {
+    /// The layers of your camera that somebody watches; publish these and no others.
+    PublishLayers(Vec<Layer>),
+    /// Cameras are held back from you because the link is poor.
+    AudioOnly(bool),
 }
 
 impl Routes {
@@ -35,24 +54,40 @@ impl Routes {
 }
 
 impl SourceRoutes {
-    pub fn viewers(&self, layer: Layer) -> &Arc<[Viewer]> {
+    pub fn viewers(&self, layer: Layer) -> &[Viewer] {
         &self.viewers[layer as usize]
+    }
+
+    /// What the server makes of this camera's layers.
+    pub fn scalings(&self) -> &[Scaling] {
+        &self.scalings
     }
 }
 
-/// What one person must be told.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum CameraSign {
-    /// The layers of your camera that somebody watches.
-    PublishLayers(Vec<Layer>),
-    /// Cameras are held back from you because the link is poor.
-    AudioOnly(bool),
-}
-
 /// All cameras of a room and everybody who watches them.
+///
+/// Inputs only note what has changed; [`take_routes`](Cameras::take_routes) and
+/// [`take_signs`](Cameras::take_signs) work it out, so a batch of reports costs one turn of the ladders.
 #[derive(Debug, Default)]
 pub struct Cameras {
+    now: Moment,
+    viewers: BTreeMap<ParticipantId, Watching>,
+    publishers: BTreeMap<ParticipantId, Publisher>,
+    offers: Offers,
+    plan: PublishPlan,
+    load: LoadShare,
+    /// Whose ladder has news.
+    stale: BTreeSet<ParticipantId>,
+    /// What is offered has changed, or time has passed: everybody's ladder has news.
+    all_stale: bool,
+    routes: Routes,
     routes_changed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Watching {
+    ladder: Ladder,
+    audio_only_told: bool,
 }
 
 impl Cameras {
@@ -60,58 +95,230 @@ impl Cameras {
         Cameras::default()
     }
 
+    /// Somebody's link is there. Entering again, as with a new link, tells the newcomer all signs anew.
     pub fn enter(&mut self, now: Moment, id: ParticipantId) {
-        let _ = (now, id);
+        self.advance(now);
+        self.viewers.entry(id).or_default().audio_only_told = false;
+        if let Some(publisher) = self.publishers.get_mut(&id) {
+            publisher.told = None;
+        }
+        self.stale.insert(id);
     }
 
+    /// Somebody is gone, with what they watched and their camera.
     pub fn leave(&mut self, now: Moment, id: ParticipantId) {
-        let _ = (now, id);
+        self.camera(now, id, false);
+        self.viewers.remove(&id);
+        self.stale.remove(&id);
+        self.all_stale = true;
     }
 
     /// Somebody's camera goes on or off.
     pub fn camera(&mut self, now: Moment, id: ParticipantId, on: bool) {
-        let _ = (now, id, on);
+        self.advance(now);
+        match on {
+            true if self.publishers.contains_key(&id) => return,
+            true => {
+                self.publishers.insert(id, Publisher::default());
+                self.offers.insert(id, &Layer::ALL);
+            }
+            false => {
+                self.publishers.remove(&id);
+                self.offers.remove(id);
+            }
+        }
+        self.all_stale = true;
     }
 
-    /// Whom a viewer wants to see.
+    /// Whom a viewer wants to see, most important first. Of people who are not here, and of the viewer's own
+    /// camera, nothing comes.
     pub fn watch(&mut self, now: Moment, viewer: ParticipantId, watch: &[Watch]) {
-        let _ = (now, viewer, watch);
+        let others: Vec<Watch> = watch
+            .iter()
+            .copied()
+            .filter(|wish| wish.source != viewer)
+            .collect();
+        self.with_ladder(now, viewer, |ladder| ladder.watch(&others));
     }
 
     pub fn choose(&mut self, now: Moment, viewer: ParticipantId, choice: QualityChoice) {
-        let _ = (now, viewer, choice);
+        self.with_ladder(now, viewer, |ladder| ladder.choose(choice));
     }
 
+    /// What a viewer saw in the interval since its report before.
     pub fn report(&mut self, now: Moment, viewer: ParticipantId, report: &Report) {
-        let _ = (now, viewer, report);
+        self.with_ladder(now, viewer, |ladder| ladder.report((*report).into(), now));
     }
 
-    /// What was measured of a layer in the last interval.
-    pub fn published(&mut self, now: Moment, source: ParticipantId, layer: Layer, bits_per_second: u32, fps: u8) {
-        let _ = (now, source, layer, bits_per_second, fps);
+    /// What was measured of a layer in the last second.
+    pub fn published(
+        &mut self,
+        now: Moment,
+        source: ParticipantId,
+        layer: Layer,
+        bits_per_second: u32,
+        fps: u8,
+    ) {
+        self.advance(now);
+        let Some(publisher) = self.publishers.get_mut(&source) else {
+            return;
+        };
+        if fps > 0 && publisher.came(layer, now) {
+            self.offers.insert(source, &publisher.able());
+            self.all_stale = true;
+        }
+        self.offers
+            .published(source, layer, bits_per_second, fps, now);
     }
 
-    /// How busy the server is, 0 to 100 percent of what its media threads can do.
+    /// How busy the media threads are, in percent of their time. Under load cameras yield first.
     pub fn server_load(&mut self, now: Moment, percent: u8) {
-        let _ = (now, percent);
+        self.advance(now);
+        if let Some(left_permille) = self.load.measure(percent) {
+            for watching in self.viewers.values_mut() {
+                watching.ladder.set_load(left_permille);
+            }
+            self.all_stale = true;
+        }
     }
 
+    /// Does what is due at `now`: see [`next_wakeup`](Self::next_wakeup). Harmless at any time.
     pub fn wake(&mut self, now: Moment) {
-        let _ = now;
+        let due = self.next_wakeup().is_some_and(|at| at <= now);
+        self.advance(now);
+        self.all_stale |= due;
     }
 
+    /// When a layer that nobody watches any more is to be given up, or one that does not come is no longer
+    /// waited for.
     pub fn next_wakeup(&self) -> Option<Moment> {
-        let _ = Duration::ZERO;
-        None
+        let missed = self.publishers.values().filter_map(Publisher::next_wakeup);
+        missed.chain(self.plan.next_wakeup()).min()
     }
 
     /// The table, when it has changed since it was last taken.
     pub fn take_routes(&mut self) -> Option<Routes> {
-        std::mem::take(&mut self.routes_changed).then(Routes::default)
+        self.settle();
+        std::mem::take(&mut self.routes_changed).then(|| self.routes.clone())
     }
 
     /// What has changed for people since this was last asked.
     pub fn take_signs(&mut self) -> Vec<(ParticipantId, CameraSign)> {
-        Vec::new()
+        self.settle();
+        let mut signs = Vec::new();
+        for (&id, publisher) in &mut self.publishers {
+            let wanted = self.plan.wanted(id, self.now);
+            if publisher.told.as_ref() != Some(&wanted) {
+                publisher.told = Some(wanted.clone());
+                signs.push((id, CameraSign::PublishLayers(wanted)));
+            }
+        }
+        for (&id, watching) in &mut self.viewers {
+            let audio_only = watching.ladder.audio_only();
+            if watching.audio_only_told != audio_only {
+                watching.audio_only_told = audio_only;
+                signs.push((id, CameraSign::AudioOnly(audio_only)));
+            }
+        }
+        signs
+    }
+
+    fn advance(&mut self, now: Moment) {
+        self.now = self.now.max(now);
+    }
+
+    fn with_ladder(
+        &mut self,
+        now: Moment,
+        viewer: ParticipantId,
+        input: impl FnOnce(&mut Ladder),
+    ) {
+        self.advance(now);
+        if let Some(watching) = self.viewers.get_mut(&viewer) {
+            input(&mut watching.ladder);
+            self.stale.insert(viewer);
+        }
+    }
+
+    /// Turns news into a new table.
+    fn settle(&mut self) {
+        if !self.all_stale && self.stale.is_empty() {
+            return;
+        }
+        let now = self.now;
+        self.learn_what_cannot_be_published();
+        if self.all_stale {
+            self.stale.extend(self.viewers.keys());
+        }
+        let scalings = self.scalings();
+        for id in std::mem::take(&mut self.stale) {
+            if let Some(watching) = self.viewers.get_mut(&id) {
+                watching.ladder.allocate(&self.offers, now);
+            }
+        }
+        self.all_stale = false;
+        let allocations = self.viewers.values();
+        let allocations = allocations.flat_map(|watching| watching.ladder.allocations());
+        self.plan.update(allocations, &self.offers, now);
+        for (&id, publisher) in &mut self.publishers {
+            publisher.want(&self.plan.wanted(id, now), now);
+        }
+        let routes = self.table(scalings);
+        self.routes_changed |= routes != self.routes;
+        self.routes = routes;
+    }
+
+    /// A publisher who has sent one layer for a while, but not another that was wanted, cannot.
+    fn learn_what_cannot_be_published(&mut self) {
+        for (&id, publisher) in &mut self.publishers {
+            if publisher.give_up(self.now) {
+                self.offers.insert(id, &publisher.able());
+                self.all_stale = true;
+            }
+        }
+    }
+
+    fn scalings(&mut self) -> Vec<Scaling> {
+        let offers = &self.offers;
+        let ladders = self.viewers.values().map(|watching| &watching.ladder);
+        let scalings = plan_scaling(
+            ladders.flat_map(|ladder| ladder.scaling_wishes(offers)),
+            offers,
+        );
+        for (&id, publisher) in &mut self.publishers {
+            let of_this = scalings.iter().filter(|scaling| scaling.source == id);
+            let fps = of_this.map(|scaling| scaling.fps_max).max().unwrap_or(0);
+            if publisher.scaled_fps != fps {
+                publisher.scaled_fps = fps;
+                self.offers.set_scaled(id, fps);
+                self.stale.extend(self.viewers.keys());
+            }
+        }
+        scalings
+    }
+
+    fn table(&self, scalings: Vec<Scaling>) -> Routes {
+        let mut lists: BTreeMap<(ParticipantId, Layer), Vec<Viewer>> = BTreeMap::new();
+        for (&id, watching) in &self.viewers {
+            for allocation in watching.ladder.allocations() {
+                let list = lists.entry((allocation.source, allocation.layer));
+                list.or_default().push(Viewer {
+                    id,
+                    fps_max: allocation.fps_max.max(1),
+                });
+            }
+        }
+        let source = |&id: &ParticipantId| {
+            let viewers = Layer::ALL.map(|layer| lists.remove(&(id, layer)).unwrap_or_default());
+            let scalings = scalings.iter().copied();
+            let routes = SourceRoutes {
+                viewers: viewers.map(Arc::from),
+                scalings: scalings.filter(|scaling| scaling.source == id).collect(),
+            };
+            (id, routes)
+        };
+        Routes {
+            sources: self.publishers.keys().map(source).collect(),
+        }
     }
 }

@@ -26,6 +26,8 @@ pub const BUFFER_PACKETS_MAX: usize = 128;
 pub const CONCEAL_SAMPLES_MAX: i64 = 4_800;
 /// A clock that went back further than this has started anew, in samples: 2 s.
 const RESTART_SAMPLES: i64 = 96_000;
+/// And so has one all of whose packets come too late: half a second of frames of 20 ms in a row.
+const LATE_RUN_MAX: u32 = 25;
 /// While nothing is there, sound is asked for in steps of 10 ms.
 const STEP_SAMPLES: i64 = 480;
 /// The delay may be so much above its target before it is shortened: 20 ms.
@@ -124,6 +126,8 @@ pub struct JitterBuffer<P> {
     /// Samples concealed at the cursor without moving it, while nothing had come.
     filled: i64,
     last: Option<Last>,
+    /// Packets that came too late, in a row.
+    late_run: u32,
     delay: i64,
     figures: JitterFigures,
 }
@@ -145,6 +149,7 @@ impl<P> Default for JitterBuffer<P> {
             playing: false,
             filled: 0,
             last: None,
+            late_run: 0,
             delay: 0,
             figures: JitterFigures::default(),
         }
@@ -163,7 +168,7 @@ impl<P> JitterBuffer<P> {
             return Pushed::Malformed;
         }
         let mut media = self.unwrapper.peek(packet.media_time);
-        if self.is_elsewhere(media) {
+        if self.is_elsewhere(media) || self.late_run >= LATE_RUN_MAX {
             self.restart();
             media = i64::from(packet.media_time);
         }
@@ -172,8 +177,10 @@ impl<P> JitterBuffer<P> {
 
         if self.cursor.is_some_and(|cursor| media + samples <= cursor) {
             self.figures.late += 1;
+            self.late_run += 1;
             return Pushed::Late;
         }
+        self.late_run = 0;
         // Of two packets for one time the longer stays: a mix frame holds what the shorter one has.
         if self
             .packets

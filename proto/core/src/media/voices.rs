@@ -19,23 +19,24 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    jitter::samples_at,
-    level::{DTX_PACKET_BYTES_MAX, level},
-    mixer::{FRAME_SAMPLES, Frame, MixBus, add_with_gain, fade, loudest},
-};
+use super::{jitter::samples_at, level::DTX_PACKET_BYTES_MAX};
 use crate::Moment;
 
 mod line;
+mod mixing;
 mod packet;
 mod voice;
+mod ways;
 
 use line::{Line, LineId, Way};
+pub use mixing::DEPTH_SAMPLES_MAX;
+use mixing::{Bench, Mixing};
 pub use packet::{
     Codecs, OPUS_BYTES_MAX, OutFrame, Outgoing, SOURCE_MIX, VoiceDecoder, VoiceEncoder, VoiceFrame,
     opus_samples,
 };
-use voice::{GRID, Place, Voice};
+use voice::{Place, Voice};
+pub use ways::ENCODER_KEPT;
 
 /// At most so many voices are heard at once; more are not understood anyway.
 pub const TALKERS_MAX: usize = 6;
@@ -45,20 +46,6 @@ pub const PERSONAL_MIXES_MAX: usize = 8;
 pub const VOLUME_PERCENT_MAX: u16 = 200;
 /// One voice is mixed this long before it is passed on again, so that a "yes" between does not switch twice.
 pub const PASS_ON_AFTER: Duration = Duration::from_secs(1);
-/// Encoders of speakers are kept this long beyond their last word: a fresh one costs a poor frame.
-pub const ENCODER_KEPT: Duration = Duration::from_secs(1);
-/// A speaker keeps a line of their own until all the others are back to passing on.
-const OWN_LINE_KEPT: Duration = Duration::from_millis(1_200);
-/// The mix waits at most this long for late packets, in samples: 120 ms.
-pub const DEPTH_SAMPLES_MAX: i64 = 5_760;
-/// And never less than this before, where voices come ahead of the clock: 200 ms.
-const DEPTH_SAMPLES_MIN: i64 = -9_600;
-/// Waited beyond what jitter asks for: 5 ms.
-const DEPTH_MARGIN_SAMPLES: i64 = 240;
-/// The depth falls by at most 1 ms a frame, so that no burst of frames results.
-const DEPTH_FALL_SAMPLES: i64 = 48;
-/// A mixer that was not woken in time catches up at most so many frames, and leaves the rest out: 0.5 s.
-const CATCH_UP_FRAMES_MAX: i64 = 25;
 
 /// The listener asked for a mix of their own and the room has [`PERSONAL_MIXES_MAX`] already. Nothing has
 /// changed: the listener hears what everybody hears.
@@ -119,27 +106,6 @@ struct Seat<D> {
     volumes: BTreeMap<u32, u16>,
     /// Made with the first packet: most people listen.
     voice: Option<Box<Voice<D>>>,
-}
-
-/// The mixer while it runs.
-#[derive(Clone, Copy, Debug)]
-struct Mixing {
-    /// Room time of the next frame.
-    next: i64,
-    /// How long after its media time a frame is made, in samples.
-    depth: i64,
-}
-
-/// Room for one frame of every talker.
-#[derive(Default)]
-struct Bench {
-    frames: Vec<(u32, Box<Frame>)>,
-    spare: Vec<Box<Frame>>,
-    /// Talkers who have just lost their place and are faded out; those who have just got one.
-    leaving: Vec<u32>,
-    entering: Vec<u32>,
-    bus: MixBus,
-    opus: Vec<u8>,
 }
 
 impl<C: Codecs> Voices<C> {
@@ -280,26 +246,7 @@ impl<C: Codecs> Voices<C> {
     /// Does what is due at `now`: see [`next_wakeup`](Self::next_wakeup). Harmless at any time.
     pub fn tick(&mut self, now: Moment, out: &mut Vec<Outgoing>) {
         self.settle(now, out);
-        let at = self.clock(now);
-        while let Some(mixing) = self.mixing {
-            let behind = at - mixing.next - mixing.depth;
-            if behind < 0 {
-                break;
-            }
-            if behind > CATCH_UP_FRAMES_MAX * GRID {
-                self.mixing = Some(Mixing {
-                    next: mixing.next + voice::floor(behind),
-                    ..mixing
-                });
-                continue;
-            }
-            self.mix(now, mixing.next, out);
-            let wanted = self.depth();
-            self.mixing = Some(Mixing {
-                next: mixing.next + GRID,
-                depth: wanted.max(mixing.depth - DEPTH_FALL_SAMPLES),
-            });
-        }
+        self.mix_what_is_due(now, out);
     }
 
     /// When [`tick`](Self::tick) wants to be called: for each mixed frame, and when a voice ends. None when
@@ -377,18 +324,8 @@ impl<C: Codecs> Voices<C> {
             .lines
             .iter()
             .filter(|&(&id, _)| id != LineId::Own(from));
-        let sent = lines
-            .map(|(_, line)| line.newest())
-            .max()
-            .unwrap_or(0);
+        let sent = lines.map(|(_, line)| line.newest()).max().unwrap_or(0);
         self.mixing.map_or(sent, |mixing| sent.max(mixing.next))
-    }
-
-    /// How long after its media time a frame is to be mixed, so that nearly all packets have come.
-    fn depth(&self) -> i64 {
-        let voices = self.talkers.iter().filter_map(|&seat| self.voice(seat));
-        let depth = voices.map(Voice::depth).max().unwrap_or(0);
-        (depth + DEPTH_MARGIN_SAMPLES).clamp(DEPTH_SAMPLES_MIN, DEPTH_SAMPLES_MAX)
     }
 
     fn pass_on(&mut self, from: u32, place: Place, frame: &VoiceFrame, out: &mut Vec<Outgoing>) {
@@ -415,373 +352,5 @@ impl<C: Codecs> Voices<C> {
                 to,
             });
         }
-    }
-
-    /// Looks who speaks, draws the lines and chooses their ways.
-    fn settle(&mut self, now: Moment, out: &mut Vec<Outgoing>) {
-        let seats = &self.seats;
-        self.active.retain(|seat| {
-            let voice = seats.get(seat).and_then(|seat| seat.voice.as_ref());
-            voice.is_some_and(|voice| voice.speaking.is_active(now))
-        });
-        self.choose_talkers(now);
-        if self.redraw {
-            self.redraw = false;
-            self.draw_lines(out);
-        }
-        self.choose_ways(now, out);
-        self.start_or_stop_mixing(now);
-    }
-
-    fn choose_talkers(&mut self, now: Moment) {
-        let candidates: Vec<(u32, u8)> = self
-            .active
-            .iter()
-            .filter_map(|&seat| Some((seat, self.voice(seat)?.speaking.level())))
-            .collect();
-        let talkers = loudest(&candidates, &self.talkers, TALKERS_MAX);
-        let before = self.recent.len();
-        self.recent.retain(|_, &mut until| now < until);
-        self.redraw |= self.recent.len() != before;
-        if talkers == self.talkers {
-            return;
-        }
-        let gone = self.talkers.iter().filter(|seat| !talkers.contains(seat));
-        for &seat in gone {
-            if self.seats.contains_key(&seat) {
-                self.recent.insert(seat, now + OWN_LINE_KEPT);
-                if self.mixing.is_some() {
-                    self.bench.leaving.push(seat);
-                }
-            }
-        }
-        for &seat in talkers.iter().filter(|seat| !self.talkers.contains(seat)) {
-            self.recent.remove(&seat);
-            self.bench.leaving.retain(|&other| other != seat);
-            // Only somebody who was left out comes in the middle of a word.
-            let began = self
-                .voice(seat)
-                .map_or(0, |voice| voice.newest - voice.spurt_from);
-            if began > GRID && self.mixing.is_some() {
-                self.bench.entering.push(seat);
-            }
-        }
-        self.talkers = talkers;
-        self.redraw = true;
-    }
-
-    /// Gives a line to each speaker and each listener with volumes; all the others share one.
-    fn draw_lines(&mut self, out: &mut Vec<Outgoing>) {
-        let own = self
-            .talkers
-            .iter()
-            .chain(self.recent.keys())
-            .chain(&self.personal);
-        let seats = &self.seats;
-        let hears = |seat: &u32| seats.get(seat).is_some_and(|seat| seat.ears);
-        let own: BTreeSet<u32> = own.copied().filter(hears).collect();
-
-        let mut returned = Vec::new();
-        self.lines.retain(|&id, line| match id {
-            LineId::Own(seat) if !own.contains(&seat) => {
-                if line.way != Way::Nothing {
-                    returned.push((seat, line.cursor));
-                }
-                false
-            }
-            LineId::Own(_) | LineId::Shared => true,
-        });
-        let Some(mut shared) = self.lines.remove(&LineId::Shared) else {
-            return;
-        };
-        for &seat in &own {
-            self.lines.entry(LineId::Own(seat)).or_insert_with(|| {
-                match shared.members.binary_search(&seat) {
-                    Ok(_) => shared.branch(seat),
-                    Err(_) => Line::new(Arc::from([seat])),
-                }
-            });
-        }
-        let members = self
-            .seats
-            .iter()
-            .filter(|(id, seat)| seat.ears && !own.contains(id));
-        let members: Vec<u32> = members.map(|(&id, _)| id).collect();
-        if *shared.members != *members {
-            returned.retain(|(seat, _)| members.binary_search(seat).is_ok());
-            shared.regroup(Arc::from(members), &returned);
-            let sent = shared.cursor;
-            for &(seat, cursor) in returned.iter().filter(|&&(_, cursor)| cursor < sent) {
-                self.catch_up(&mut shared, cursor, Some(seat), out);
-            }
-        }
-        self.lines.insert(LineId::Shared, shared);
-    }
-
-    /// Sends what waits of the one voice that a line hears, from `cursor` on: to `one` of it or to all.
-    fn catch_up(
-        &mut self,
-        line: &mut Line<C::Encoder>,
-        cursor: i64,
-        one: Option<u32>,
-        out: &mut Vec<Outgoing>,
-    ) {
-        let Way::PassOn(from) = line.way else { return };
-        let Some(voice) = self.seats.get(&from).and_then(|seat| seat.voice.as_ref()) else {
-            return;
-        };
-        for (media, stored) in voice.from(cursor) {
-            let end = media + stored.samples;
-            let to = match one {
-                Some(seat) => Some(Arc::from([seat])),
-                None => line.listeners(media, end),
-            };
-            let Some(to) = to else { continue };
-            let first = line.sent(end);
-            self.figures.passed_on += 1;
-            out.push(Outgoing {
-                frame: OutFrame {
-                    source: from,
-                    spurt_start: stored.spurt_start || first,
-                    media_time: media as u32,
-                    samples: stored.samples as u32,
-                    level: stored.level,
-                    opus: stored.opus.clone(),
-                },
-                to,
-            });
-        }
-    }
-
-    fn choose_ways(&mut self, now: Moment, out: &mut Vec<Outgoing>) {
-        let ids: Vec<LineId> = self.lines.keys().copied().collect();
-        for id in ids {
-            let Some(mut line) = self.lines.remove(&id) else {
-                continue;
-            };
-            let way = self.way(now, id, &mut line);
-            if way != line.way {
-                self.change_way(id, &mut line, way, out);
-            }
-            line.rest_encoder(now, ENCODER_KEPT);
-            self.lines.insert(id, line);
-        }
-    }
-
-    fn way(&self, now: Moment, id: LineId, line: &mut Line<C::Encoder>) -> Way {
-        if line.members.is_empty() {
-            return Way::Nothing;
-        }
-        let mut heard = self
-            .talkers
-            .iter()
-            .map(|&of| (of, self.volume(id, of)))
-            .filter(|&(_, volume)| volume > 0);
-        let (one, volume) = match (heard.next(), heard.next()) {
-            (None, _) => {
-                line.several = false;
-                return Way::Nothing;
-            }
-            (Some(_), Some(_)) => {
-                line.several = true;
-                return Way::Mix;
-            }
-            (Some(one), None) => one,
-        };
-        if line.several {
-            line.several = false;
-            line.hold_until = now + PASS_ON_AFTER;
-        }
-        let held = line.way == Way::Mix && now < line.hold_until;
-        match held || volume != 100 {
-            true => Way::Mix,
-            false => Way::PassOn(one),
-        }
-    }
-
-    /// In percent; nobody hears themselves.
-    fn volume(&self, id: LineId, of: u32) -> u16 {
-        match id {
-            LineId::Shared => 100,
-            LineId::Own(seat) if seat == of => 0,
-            LineId::Own(seat) => {
-                let set = self.seats.get(&seat).and_then(|seat| seat.volumes.get(&of));
-                set.copied().unwrap_or(100)
-            }
-        }
-    }
-
-    fn change_way(
-        &mut self,
-        id: LineId,
-        line: &mut Line<C::Encoder>,
-        way: Way,
-        out: &mut Vec<Outgoing>,
-    ) {
-        let before = std::mem::replace(&mut line.way, way);
-        if before != Way::Nothing {
-            line.since = line.cursor;
-            self.catch_up(line, line.cursor, None, out);
-            return;
-        }
-        // Nothing was heard: begin with what comes now, not with what was said before.
-        let from = match way {
-            Way::PassOn(of) => self.voice(of).map(|voice| voice.newest),
-            Way::Mix | Way::Nothing => {
-                let heard = self.talkers.iter().filter(|&&of| self.volume(id, of) > 0);
-                let voices = heard.filter_map(|&of| self.voice(of));
-                voices.map(|voice| voice.newest.max(voice.spurt_from)).min()
-            }
-        };
-        line.cursor = line.cursor.max(from.unwrap_or(0));
-        line.since = line.cursor;
-        line.silent = true;
-    }
-
-    fn start_or_stop_mixing(&mut self, now: Moment) {
-        let mixed = self.lines.values().filter(|line| line.way == Way::Mix);
-        let Some(first) = mixed.map(|line| line.cursor).min() else {
-            if self.mixing.take().is_some() {
-                self.stop_mixing();
-            }
-            return;
-        };
-        if self.mixing.is_none() {
-            let earliest = self.clock(now) - DEPTH_SAMPLES_MAX;
-            let next = voice::floor(first.max(earliest));
-            let depth = self.depth();
-            self.mixing = Some(Mixing { next, depth });
-        }
-    }
-
-    fn stop_mixing(&mut self) {
-        self.bench.leaving.clear();
-        self.bench.entering.clear();
-        self.bench.spare.clear();
-        for seat in self.seats.values_mut() {
-            if let Some(voice) = &mut seat.voice {
-                voice.rest_decoder();
-            }
-        }
-    }
-
-    /// Makes the frames of `[media, media + 960)` for all lines that are mixed.
-    fn mix(&mut self, now: Moment, media: i64, out: &mut Vec<Outgoing>) {
-        self.render(now, media);
-        let ids: Vec<LineId> = self.lines.keys().copied().collect();
-        for id in ids {
-            let Some(mut line) = self.lines.remove(&id) else {
-                continue;
-            };
-            if line.way == Way::Mix {
-                self.mix_line(now, media, id, &mut line, out);
-            }
-            self.lines.insert(id, line);
-        }
-        self.bench
-            .spare
-            .extend(self.bench.frames.drain(..).map(|(_, frame)| frame));
-        for index in 0..self.active.len() {
-            let seat = self.active[index];
-            if let Some(voice) = self.voice_mut(seat) {
-                voice.forget_before(media + GRID);
-            }
-        }
-    }
-
-    /// Decodes a frame of each talker onto the bench and sums them up.
-    fn render(&mut self, now: Moment, media: i64) {
-        self.bench.bus.clear();
-        let leaving = std::mem::take(&mut self.bench.leaving);
-        let entering = std::mem::take(&mut self.bench.entering);
-        let heard: BTreeSet<u32> = self.talkers.iter().chain(&leaving).copied().collect();
-        for seat in heard {
-            let Some(voice) = self
-                .seats
-                .get_mut(&seat)
-                .and_then(|seat| seat.voice.as_mut())
-            else {
-                continue;
-            };
-            let mut frame = self
-                .bench
-                .spare
-                .pop()
-                .unwrap_or_else(|| Box::new([0; FRAME_SAMPLES]));
-            let cost = voice.render(&self.codecs, media, &mut frame);
-            self.figures.decodes += cost.decodes;
-            self.figures.concealed += cost.concealed;
-            voice.speaking.heard(now, level(&*frame));
-            if leaving.contains(&seat) {
-                fade(&mut frame, 1.0, 0.0);
-                voice.rest_decoder();
-            } else if entering.contains(&seat) {
-                fade(&mut frame, 0.0, 1.0);
-            }
-            self.bench.bus.add(&frame);
-            self.bench.frames.push((seat, frame));
-        }
-    }
-
-    fn mix_line(
-        &mut self,
-        now: Moment,
-        media: i64,
-        id: LineId,
-        line: &mut Line<C::Encoder>,
-        out: &mut Vec<Outgoing>,
-    ) {
-        let end = media + GRID;
-        let Some(to) = line.listeners(media, end) else {
-            return;
-        };
-        let mut sum = [0.0; FRAME_SAMPLES];
-        let count = self.sum(id, &mut sum);
-        let mut pcm = [0; FRAME_SAMPLES];
-        let codecs = &self.codecs;
-        line.encode(
-            now,
-            || codecs.encoder(),
-            &sum,
-            &mut pcm,
-            &mut self.bench.opus,
-        );
-        self.figures.encodes += 1;
-        if self.bench.opus.len() <= DTX_PACKET_BYTES_MAX {
-            line.sent(end);
-            line.silent = true;
-            return;
-        }
-        *count(&mut self.figures) += 1;
-        out.push(Outgoing {
-            frame: OutFrame {
-                source: SOURCE_MIX,
-                spurt_start: line.sent(end),
-                media_time: media as u32,
-                samples: GRID as u32,
-                level: level(&pcm),
-                opus: Arc::from(&*self.bench.opus),
-            },
-            to,
-        });
-    }
-
-    /// Sums up what a line hears; says under which figure it counts.
-    fn sum(&self, id: LineId, sum: &mut [f32; FRAME_SAMPLES]) -> fn(&mut VoiceFigures) -> &mut u64 {
-        let LineId::Own(seat) = id else {
-            self.bench.bus.all(sum);
-            return |figures| &mut figures.mixed_shared;
-        };
-        if self.personal.contains(&seat) {
-            for (of, frame) in &self.bench.frames {
-                add_with_gain(frame, f32::from(self.volume(id, *of)) / 100.0, sum);
-            }
-            return |figures| &mut figures.mixed_personal;
-        }
-        match self.bench.frames.iter().find(|(of, _)| *of == seat) {
-            Some((_, own)) => self.bench.bus.all_but(own, sum),
-            None => self.bench.bus.all(sum),
-        }
-        |figures| &mut figures.mixed_minus
     }
 }

@@ -32,7 +32,12 @@ impl Answers {
     pub(super) fn look_up(&self, reference: u32) -> Seen {
         match self.kept.iter().find(|(kept, _)| *kept == reference) {
             Some((_, answer)) => Seen::Before(answer.clone()),
-            None if self.forgotten.is_some_and(|forgotten| reference <= forgotten) => Seen::TooOld,
+            None if self
+                .forgotten
+                .is_some_and(|forgotten| reference <= forgotten) =>
+            {
+                Seen::TooOld
+            }
             None => Seen::Never,
         }
     }
@@ -69,6 +74,9 @@ mod tests {
             answers.keep(reference, Answer::Given(Ok(Reply::Nothing)));
         }
         assert_eq!(answers.look_up(1), Seen::TooOld);
-        assert_eq!(answers.look_up(2), Seen::Before(Answer::Given(Ok(Reply::Nothing))));
+        assert_eq!(
+            answers.look_up(2),
+            Seen::Before(Answer::Given(Ok(Reply::Nothing)))
+        );
     }
 }

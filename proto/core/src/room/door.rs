@@ -32,7 +32,10 @@ pub struct Newcomer {
 pub enum PasswordProof {
     NotGiven,
     /// Compared with this hash.
-    Compared { hash: String, right: bool },
+    Compared {
+        hash: String,
+        right: bool,
+    },
 }
 
 /// A seat that was opened.
@@ -110,11 +113,18 @@ impl Room {
         let seat = Seat {
             name: name.clone(),
             role,
-            media: MediaState { sound: who.sound, ..MediaState::default() },
+            media: MediaState {
+                sound: who.sound,
+                ..MediaState::default()
+            },
             held_mute: false,
             joined_at_ms: now.unix_ms,
             token_hash: who.token_hash,
-            link: if who.linked { Link::Up } else { Link::Lost(now.moment) },
+            link: if who.linked {
+                Link::Up
+            } else {
+                Link::Lost(now.moment)
+            },
             in_media: false,
             may_speak: false,
             answers: Answers::default(),
@@ -149,6 +159,10 @@ impl Room {
         out: &mut Outbox,
     ) -> Result<Admission, RefusalCode> {
         let (id, role) = self.seat_of(token_hash)?;
+        // Before anything is told, so that a number that was never given is known as such.
+        let given =
+            |cursor: &Cursor| cursor.epoch == self.epoch && cursor.number <= self.log.newest();
+        let cursor = cursor.filter(given);
         match self.roster.seats.get(&id).is_some_and(Seat::away) {
             true => {
                 // The seat is up before it is told, so that this link hears of it as everybody does.
@@ -157,7 +171,11 @@ impl Room {
             }
             false => {
                 let (reason, text) = (LeaveReason::TakenOver, String::new());
-                out.push(Effect::Dismiss { seat: id, reason, text });
+                out.push(Effect::Dismiss {
+                    seat: id,
+                    reason,
+                    text,
+                });
                 self.link_up(id, now, out);
             }
         }
@@ -181,10 +199,15 @@ impl Room {
     }
 
     fn admit(&self, id: ParticipantId, role: Role, cursor: Option<Cursor>) -> Admission {
-        let known = cursor.filter(|cursor| cursor.epoch == self.epoch);
-        let missed = known.and_then(|cursor| Some((cursor, self.log.since(cursor.number)?)));
+        let missed = cursor.and_then(|cursor| Some((cursor, self.log.since(cursor.number)?)));
         match missed {
-            Some((cursor, missed)) => Admission { id, role, cursor, snapshot: None, missed },
+            Some((cursor, missed)) => Admission {
+                id,
+                role,
+                cursor,
+                snapshot: None,
+                missed,
+            },
             None => Admission {
                 id,
                 role,
@@ -244,10 +267,17 @@ impl Room {
         let Some(seat) = self.roster.seats.get(&id) else {
             return Err(RefusalCode::NoSuchPerson);
         };
-        let (token_hash, line) = (seat.token_hash, format!("{} was taken out of the meeting.", seat.name));
+        let (token_hash, line) = (
+            seat.token_hash,
+            format!("{} was taken out of the meeting.", seat.name),
+        );
         self.roster.remember_kicked(token_hash);
         self.unseat(id, LeaveReason::Kicked, now, out);
-        out.push(Effect::Dismiss { seat: id, reason: LeaveReason::Kicked, text });
+        out.push(Effect::Dismiss {
+            seat: id,
+            reason: LeaveReason::Kicked,
+            text,
+        });
         self.say_as_room(by, &line, now, out);
         Ok(())
     }

@@ -63,7 +63,7 @@ pub enum Effect {
     },
     /// Nobody shares this content any more: delete it, once the records pushed so far are stored.
     DeleteFile(SharedFile),
-    /// The room is over; nothing follows.
+    /// The room is over, once the rest of this outbox is carried out.
     End(EndReason),
 }
 

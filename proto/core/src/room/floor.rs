@@ -1,12 +1,18 @@
 //! One presenter at a time, a queue for the slot, and hands in order.
 
-use conclave_wire::{Event, Floor, MediaState, ParticipantId, Permission, RefusalCode, Role, event::FloorChange};
+use conclave_wire::{
+    Event, Floor, MediaState, ParticipantId, Permission, RefusalCode, Role, event::FloorChange,
+};
 
 use super::{Effect, Outbox, Room};
 use crate::Now;
 
 impl Room {
-    pub(super) fn ask_floor(&mut self, id: ParticipantId, out: &mut Outbox) -> Result<(), RefusalCode> {
+    pub(super) fn ask_floor(
+        &mut self,
+        id: ParticipantId,
+        out: &mut Outbox,
+    ) -> Result<(), RefusalCode> {
         if self.floor.presenter == Some(id) {
             return Ok(());
         }
@@ -23,12 +29,17 @@ impl Room {
         Ok(())
     }
 
-    pub(super) fn release_floor(&mut self, id: ParticipantId, out: &mut Outbox) -> Result<(), RefusalCode> {
+    pub(super) fn release_floor(
+        &mut self,
+        id: ParticipantId,
+        out: &mut Outbox,
+    ) -> Result<(), RefusalCode> {
         if self.floor.presenter == Some(id) {
             self.free_floor(FloorChange::Released, out);
         } else if self.floor.queue.contains(&id) {
             self.floor.queue.retain(|waiting| *waiting != id);
             self.tell_floor(FloorChange::Released, out);
+            self.advance_queue(out);
         } else {
             return Err(RefusalCode::NotPresenting);
         }
@@ -36,7 +47,11 @@ impl Room {
     }
 
     /// A host gives the slot to somebody, whoever has it.
-    pub(super) fn grant_floor(&mut self, id: ParticipantId, out: &mut Outbox) -> Result<(), RefusalCode> {
+    pub(super) fn grant_floor(
+        &mut self,
+        id: ParticipantId,
+        out: &mut Outbox,
+    ) -> Result<(), RefusalCode> {
         self.check_presents(id)?;
         if self.floor.presenter != Some(id) {
             self.give_floor(id, FloorChange::Granted, out);
@@ -45,7 +60,11 @@ impl Room {
     }
 
     /// Hosts take the slot from anybody; others only when it is free and they need not ask.
-    pub(super) fn take_floor(&mut self, id: ParticipantId, out: &mut Outbox) -> Result<(), RefusalCode> {
+    pub(super) fn take_floor(
+        &mut self,
+        id: ParticipantId,
+        out: &mut Outbox,
+    ) -> Result<(), RefusalCode> {
         let by_host = self.may(id, Permission::Moderate);
         match self.floor.presenter {
             Some(presenter) if presenter == id => return Ok(()),
@@ -108,7 +127,10 @@ impl Room {
 
     /// Everybody but the one who asks and the hosts; afterwards they may or may not unmute themselves.
     pub(super) fn mute_all(&mut self, by: ParticipantId, may_unmute: bool, out: &mut Outbox) {
-        let others: Vec<_> = self.roster.seats.iter()
+        let others: Vec<_> = self
+            .roster
+            .seats
+            .iter()
             .filter(|(id, seat)| **id != by && !matches!(seat.role, Role::Host | Role::CoHost))
             .map(|(&id, _)| id)
             .collect();
@@ -117,7 +139,11 @@ impl Room {
         }
     }
 
-    pub(super) fn allow_unmute(&mut self, id: ParticipantId, out: &mut Outbox) -> Result<(), RefusalCode> {
+    pub(super) fn allow_unmute(
+        &mut self,
+        id: ParticipantId,
+        out: &mut Outbox,
+    ) -> Result<(), RefusalCode> {
         let media = self.media(id).ok_or(RefusalCode::NoSuchPerson)?;
         self.set_media(id, media, false, out);
         Ok(())
@@ -141,6 +167,8 @@ impl Room {
         self.floor.queue.retain(|waiting| *waiting != id);
         if self.floor.presenter == Some(id) {
             self.free_floor(FloorChange::Left, out);
+        } else {
+            self.advance_queue(out);
         }
     }
 
@@ -149,7 +177,11 @@ impl Room {
         let ids: Vec<_> = self.roster.seats.keys().copied().collect();
         for id in ids {
             if !self.may(id, Permission::Speak) {
-                let held = self.roster.seats.get(&id).is_some_and(|seat| seat.held_mute);
+                let held = self
+                    .roster
+                    .seats
+                    .get(&id)
+                    .is_some_and(|seat| seat.held_mute);
                 self.silence(id, held, out);
                 self.camera_off(id, out);
             }
@@ -169,13 +201,27 @@ impl Room {
 
     fn silence(&mut self, id: ParticipantId, held: bool, out: &mut Outbox) {
         if let Some(media) = self.media(id) {
-            self.set_media(id, MediaState { microphone: false, ..media }, held, out);
+            self.set_media(
+                id,
+                MediaState {
+                    microphone: false,
+                    ..media
+                },
+                held,
+                out,
+            );
         }
     }
 
     fn camera_off(&mut self, id: ParticipantId, out: &mut Outbox) {
         if let Some(seat) = self.roster.seats.get(&id) {
-            let (media, held) = (MediaState { camera: false, ..seat.media }, seat.held_mute);
+            let (media, held) = (
+                MediaState {
+                    camera: false,
+                    ..seat.media
+                },
+                seat.held_mute,
+            );
             self.set_media(id, media, held, out);
         }
     }

@@ -26,7 +26,10 @@ impl Log {
     pub(super) fn push(&mut self, event: Event) -> Numbered {
         self.newest += 1;
         let bytes = estimated_bytes(&event);
-        let numbered = Numbered { number: self.newest, event };
+        let numbered = Numbered {
+            number: self.newest,
+            event,
+        };
         self.bytes += bytes;
         self.events.push_back((numbered.clone(), bytes));
         while self.events.len() > LOG_EVENTS_MAX || self.bytes > LOG_BYTES_MAX {
@@ -42,7 +45,13 @@ impl Log {
     pub(super) fn since(&self, number: u32) -> Option<Vec<Numbered>> {
         let missed = self.newest.checked_sub(number)? as usize;
         let skip = self.events.len().checked_sub(missed)?;
-        Some(self.events.iter().skip(skip).map(|(event, _)| event.clone()).collect())
+        Some(
+            self.events
+                .iter()
+                .skip(skip)
+                .map(|(event, _)| event.clone())
+                .collect(),
+        )
     }
 }
 
@@ -83,7 +92,9 @@ mod tests {
     use super::*;
 
     fn hand(log: &mut Log) {
-        log.push(Event::HandRaised { id: ParticipantId(1) });
+        log.push(Event::HandRaised {
+            id: ParticipantId(1),
+        });
     }
 
     #[test]
@@ -91,7 +102,14 @@ mod tests {
         let mut log = Log::default();
         assert_eq!(log.since(0), Some(Vec::new()));
         (0..3).for_each(|_| hand(&mut log));
-        let numbers = |from| Some(log.since(from)?.iter().map(|event| event.number).collect::<Vec<_>>());
+        let numbers = |from| {
+            Some(
+                log.since(from)?
+                    .iter()
+                    .map(|event| event.number)
+                    .collect::<Vec<_>>(),
+            )
+        };
         assert_eq!(numbers(0), Some(vec![1, 2, 3]));
         assert_eq!(numbers(2), Some(vec![3]));
         assert_eq!(numbers(3), Some(Vec::new()));
@@ -103,11 +121,17 @@ mod tests {
         let mut log = Log::default();
         (0..LOG_EVENTS_MAX + 1).for_each(|_| hand(&mut log));
         assert_eq!(log.since(0), None);
-        assert_eq!(log.since(1).map(|events| events.len()), Some(LOG_EVENTS_MAX));
+        assert_eq!(
+            log.since(1).map(|events| events.len()),
+            Some(LOG_EVENTS_MAX)
+        );
 
         let name = "x".repeat(LOG_BYTES_MAX / 4);
         for _ in 0..8 {
-            log.push(Event::ParticipantRenamed { id: ParticipantId(1), name: name.clone() });
+            log.push(Event::ParticipantRenamed {
+                id: ParticipantId(1),
+                name: name.clone(),
+            });
         }
         assert!(log.bytes <= LOG_BYTES_MAX);
         assert_eq!(log.events.len(), 3);

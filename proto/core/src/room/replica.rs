@@ -1,7 +1,5 @@
 //! The one place that says what an event changes in the state that clients hold.
 
-
-
 use conclave_wire::{Event, Member, ParticipantId, RoomState, limits::CHAT_PAGE_LINES};
 
 /// Brings a client's state up to an event. Events must be applied in the order of their numbers, each
@@ -11,9 +9,15 @@ pub fn apply(state: &mut RoomState, event: &Event) {
         Event::ParticipantJoined { member } => join(state, member),
         Event::ParticipantLeft { id, .. } => leave(state, *id),
         Event::ParticipantAway { id, away } => change(state, *id, |member| member.away = *away),
-        Event::ParticipantRenamed { id, name } => change(state, *id, |member| member.name.clone_from(name)),
+        Event::ParticipantRenamed { id, name } => {
+            change(state, *id, |member| member.name.clone_from(name))
+        }
         Event::RoleChanged { id, role } => change(state, *id, |member| member.role = *role),
-        Event::MediaChanged { id, media, held_mute } => change(state, *id, |member| {
+        Event::MediaChanged {
+            id,
+            media,
+            held_mute,
+        } => change(state, *id, |member| {
             member.media = *media;
             member.held_mute = *held_mute;
         }),
@@ -54,9 +58,11 @@ pub fn apply(state: &mut RoomState, event: &Event) {
     }
 }
 
-
 fn join(state: &mut RoomState, newcomer: &Member) {
-    match state.members.binary_search_by_key(&newcomer.id, |member| member.id) {
+    match state
+        .members
+        .binary_search_by_key(&newcomer.id, |member| member.id)
+    {
         Ok(at) => state.members[at] = newcomer.clone(),
         Err(at) => state.members.insert(at, newcomer.clone()),
     }

@@ -83,7 +83,9 @@ impl Seat {
 impl Roster {
     pub(super) fn by_token(&self, token_hash: &[u8; 32]) -> Option<ParticipantId> {
         let mut seats = self.seats.iter();
-        seats.find(|(_, seat)| seat.token_hash == *token_hash).map(|(&id, _)| id)
+        seats
+            .find(|(_, seat)| seat.token_hash == *token_hash)
+            .map(|(&id, _)| id)
     }
 
     pub(super) fn next_wakeup(&self) -> Option<Moment> {
@@ -128,7 +130,11 @@ impl Room {
         let ears = seat.media.sound;
         out.push(Effect::Voice(VoiceOrder::Enter { seat: id, ears }));
         for (&of, &percent) in &seat.volumes {
-            let order = VoiceOrder::Volume { listener: id, of, percent };
+            let order = VoiceOrder::Volume {
+                listener: id,
+                of,
+                percent,
+            };
             out.push(Effect::Voice(order));
         }
         out.push(Effect::Camera(CameraOrder::Enter { seat: id }));
@@ -139,7 +145,13 @@ impl Room {
     }
 
     /// The seat is given up: everything that hangs on it goes with it.
-    pub(super) fn unseat(&mut self, id: ParticipantId, reason: LeaveReason, now: Now, out: &mut Outbox) {
+    pub(super) fn unseat(
+        &mut self,
+        id: ParticipantId,
+        reason: LeaveReason,
+        now: Now,
+        out: &mut Outbox,
+    ) {
         self.leave_media(id, out);
         if self.roster.seats.remove(&id).is_none() {
             return;
@@ -151,7 +163,11 @@ impl Room {
         self.chat.stop_typing(id);
         self.files.release_all(id);
         self.tell(Event::ParticipantLeft { id, reason }, out);
-        out.push(Effect::Record(Record::SeatLeft { id, reason, at_unix_ms: now.unix_ms }));
+        out.push(Effect::Record(Record::SeatLeft {
+            id,
+            reason,
+            at_unix_ms: now.unix_ms,
+        }));
         self.leave_floor(id, out);
     }
 
@@ -192,7 +208,10 @@ impl Room {
             let may_speak = speak && seat.media.microphone && !seat.held_mute;
             if may_speak != seat.may_speak {
                 seat.may_speak = may_speak;
-                out.push(Effect::Voice(VoiceOrder::Allow { seat: id, may_speak }));
+                out.push(Effect::Voice(VoiceOrder::Allow {
+                    seat: id,
+                    may_speak,
+                }));
             }
         }
     }
@@ -218,12 +237,25 @@ impl Room {
         if held_mute != held_before {
             self.record_seat(id, out);
         }
-        self.tell(Event::MediaChanged { id, media, held_mute }, out);
+        self.tell(
+            Event::MediaChanged {
+                id,
+                media,
+                held_mute,
+            },
+            out,
+        );
         if in_media && media.sound != before.sound {
-            out.push(Effect::Voice(VoiceOrder::Hear { seat: id, ears: media.sound }));
+            out.push(Effect::Voice(VoiceOrder::Hear {
+                seat: id,
+                ears: media.sound,
+            }));
         }
         if in_media && media.camera != before.camera {
-            out.push(Effect::Camera(CameraOrder::On { seat: id, on: media.camera }));
+            out.push(Effect::Camera(CameraOrder::On {
+                seat: id,
+                on: media.camera,
+            }));
         }
         self.allow_voice(id, out);
     }

@@ -51,9 +51,7 @@ impl SignBoard {
     /// Small changes of the round trip are left out: presence would grow with the square of the room.
     pub(super) fn latency(&mut self, id: ParticipantId, latency_ms: u32, now: Moment) {
         let known = self.now.get(&id).and_then(|signs| signs.latency_ms);
-        let near = |known: u32| {
-            known.abs_diff(latency_ms) < LATENCY_CHANGE_MS_MIN.max(known / 4)
-        };
+        let near = |known: u32| known.abs_diff(latency_ms) < LATENCY_CHANGE_MS_MIN.max(known / 4);
         if !known.is_some_and(near) {
             self.change(id, now, |signs| signs.latency_ms = Some(latency_ms));
         }
@@ -63,7 +61,10 @@ impl SignBoard {
     pub(super) fn quality(&mut self, id: ParticipantId, quality: Quality, now: Moment) {
         let known = self.now.get(&id).and_then(|signs| signs.quality);
         let same = known.is_some_and(|known| known.verdict == quality.verdict);
-        let recent = self.qualities.get(&id).is_some_and(|&at| now < at + QUALITY_INTERVAL);
+        let recent = self
+            .qualities
+            .get(&id)
+            .is_some_and(|&at| now < at + QUALITY_INTERVAL);
         if !(same && recent) {
             self.qualities.insert(id, now);
             self.change(id, now, |signs| signs.quality = Some(quality));
@@ -133,11 +134,20 @@ impl SignBoard {
         }
         self.flushed = Some(now);
         if !people.is_empty() {
-            let signs = Signs { people, ..Signs::default() };
-            out.push(Effect::Sign { to: Audience::Everyone, signs });
+            let signs = Signs {
+                people,
+                ..Signs::default()
+            };
+            out.push(Effect::Sign {
+                to: Audience::Everyone,
+                signs,
+            });
         }
         for (seat, signs) in private {
-            out.push(Effect::Sign { to: Audience::One(seat), signs });
+            out.push(Effect::Sign {
+                to: Audience::One(seat),
+                signs,
+            });
         }
     }
 
@@ -150,7 +160,9 @@ impl SignBoard {
                 speaking: signs.speaking.filter(|_| signs.speaking != told.speaking),
                 level: signs.level.filter(|_| signs.level != told.level),
                 typing: signs.typing.filter(|_| signs.typing != told.typing),
-                latency_ms: signs.latency_ms.filter(|_| signs.latency_ms != told.latency_ms),
+                latency_ms: signs
+                    .latency_ms
+                    .filter(|_| signs.latency_ms != told.latency_ms),
                 quality: signs.quality.filter(|_| signs.quality != told.quality),
                 reaction: None,
             };
@@ -180,7 +192,10 @@ impl SignBoard {
 }
 
 fn nothing(id: ParticipantId) -> PersonSigns {
-    PersonSigns { id, ..PersonSigns::default() }
+    PersonSigns {
+        id,
+        ..PersonSigns::default()
+    }
 }
 
 #[cfg(test)]
@@ -193,7 +208,10 @@ mod tests {
         let mut out = Outbox::new();
         board.flush(Moment::from_ms(ms), &mut out);
         out.into_iter().find_map(|effect| match effect {
-            Effect::Sign { to: Audience::Everyone, signs } => Some(signs.people),
+            Effect::Sign {
+                to: Audience::Everyone,
+                signs,
+            } => Some(signs.people),
             _ => None,
         })
     }
@@ -225,7 +243,10 @@ mod tests {
         let mut board = SignBoard::default();
         for ms in [0, 1_000] {
             board.react(ADA, "👍".to_owned(), Moment::from_ms(ms));
-            assert_eq!(people(&mut board, ms).unwrap()[0].reaction.as_deref(), Some("👍"));
+            assert_eq!(
+                people(&mut board, ms).unwrap()[0].reaction.as_deref(),
+                Some("👍")
+            );
         }
     }
 

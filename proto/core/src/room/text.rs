@@ -184,8 +184,18 @@ mod tests {
     fn names_are_trimmed_and_counted_in_characters() {
         assert_eq!(Name::parse("  Ada ").unwrap().as_str(), "Ada");
         assert!(Name::parse(&"ü".repeat(NAME_CHARS_MAX)).is_ok());
-        for wrong in ["", "  ", "a\nb", "a\u{202e}b", &"ü".repeat(NAME_CHARS_MAX + 1)] {
-            assert_eq!(Name::parse(wrong), Err(RefusalCode::NameInvalid), "{wrong:?}");
+        for wrong in [
+            "",
+            "  ",
+            "a\nb",
+            "a\u{202e}b",
+            &"ü".repeat(NAME_CHARS_MAX + 1),
+        ] {
+            assert_eq!(
+                Name::parse(wrong),
+                Err(RefusalCode::NameInvalid),
+                "{wrong:?}"
+            );
         }
     }
 
@@ -194,7 +204,11 @@ mod tests {
         let slug = |title: &str| Slug::from_title(&Title::parse(title).unwrap()).into_string();
         assert_eq!(slug("Weekly Stand-up, 9:30!"), "weekly-stand-up-9-30");
         assert_eq!(slug("会議"), "room");
-        assert_eq!(slug(&"ab ".repeat(60)).len(), SLUG_BYTES_MAX - 1, "no hyphen at the end");
+        assert_eq!(
+            slug(&"ab ".repeat(60)).len(),
+            SLUG_BYTES_MAX - 1,
+            "no hyphen at the end"
+        );
         for title in ["--", "x", &"y".repeat(200)] {
             assert!(Slug::parse(&slug(title)).is_ok(), "{title}");
         }
@@ -221,7 +235,8 @@ mod tests {
 
     #[test]
     fn a_reaction_is_an_emoji() {
-        for right in ["👍", "👩‍👩‍👧‍👦", "🏳️‍🌈", "1️⃣", "#️⃣", "🇩🇪"] {
+        for right in ["👍", "👩‍👩‍👧‍👦", "🏳️‍🌈", "1️⃣", "#️⃣", "🇩🇪"]
+        {
             assert!(Reaction::parse(right).is_ok(), "{right}");
         }
         for wrong in ["", "ok", "👍!", "<👍>", "👍 👍", &"👍".repeat(9), "1"] {
@@ -234,7 +249,16 @@ mod tests {
         for right in ["report.pdf", ".bashrc", "a..b", "übung 1.txt"] {
             assert!(FileName::parse(right).is_ok(), "{right}");
         }
-        for wrong in ["", ".", "..", "a/b", "a\\b", "a\0b", "c:d", &"x".repeat(256)] {
+        for wrong in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "a\\b",
+            "a\0b",
+            "c:d",
+            &"x".repeat(256),
+        ] {
             assert!(FileName::parse(wrong).is_err(), "{wrong}");
         }
     }

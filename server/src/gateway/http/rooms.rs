@@ -1,1 +1,220 @@
-//! Empty.
+//! Rooms over HTTP: create, look, join, end; and whether the server is well.
+
+use std::{net::IpAddr, sync::Arc};
+
+use actix::Addr;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
+use conclave_wire::{
+    Refusal, RefusalCode,
+    http::{CreateRoom, JoinRoom, Joined, RoomCreated, RoomEnded, RoomLook},
+};
+use serde::Serialize;
+
+use super::{ask, bearer, limits::Attempt, refused};
+use crate::{
+    actors::{
+        lobby::{self, FindRoom, ListRooms},
+        room::{DescribeRoom, EndKey, EndRoomBy, EnterRoom, Entrance, RoomActor},
+    },
+    gateway::upgrade::check_origin,
+    server::AppState,
+};
+
+/// What a program calls itself, in bytes, as the operator sees it.
+const CLIENT_BYTES_MAX: usize = 100;
+
+type State = web::Data<Arc<AppState>>;
+
+/// The rooms part of the interface.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(web::resource("/api/rooms").route(web::post().to(create)))
+        .service(
+            web::resource("/api/rooms/{slug}")
+                .route(web::get().to(look))
+                .route(web::delete().to(end)),
+        )
+        .service(web::resource("/api/rooms/{slug}/join").route(web::post().to(join)))
+        .service(web::resource("/api/health").route(web::get().to(health)));
+}
+
+async fn create(request: HttpRequest, state: State, body: web::Json<CreateRoom>) -> HttpResponse {
+    answer(
+        StatusCode::CREATED,
+        make(&request, &state, body.into_inner()).await,
+    )
+}
+
+async fn make(
+    request: &HttpRequest,
+    state: &AppState,
+    room: CreateRoom,
+) -> Result<RoomCreated, Refusal> {
+    check_origin(request)?;
+    state.limits.spend(peer(request)?, Attempt::MakeRoom)?;
+    let opened = ask(state.lobby.send(lobby::CreateRoom { room })).await??;
+    Ok(RoomCreated {
+        join_link: state.links.join(&opened.slug),
+        host_link: state.links.host(&opened.slug, &opened.host_key),
+        slug: opened.slug,
+        host_key: opened.host_key,
+    })
+}
+
+async fn look(slug: web::Path<String>, state: State) -> HttpResponse {
+    let look = async {
+        let room = find(&state, &slug).await?;
+        ask(room.send(DescribeRoom)).await
+    };
+    answer::<RoomLook>(StatusCode::OK, look.await)
+}
+
+async fn join(
+    request: HttpRequest,
+    slug: web::Path<String>,
+    state: State,
+    body: web::Json<JoinRoom>,
+) -> HttpResponse {
+    answer(
+        StatusCode::CREATED,
+        take_seat(&request, &state, &slug, body.into_inner()).await,
+    )
+}
+
+async fn take_seat(
+    request: &HttpRequest,
+    state: &AppState,
+    slug: &str,
+    who: JoinRoom,
+) -> Result<Joined, Refusal> {
+    check_origin(request)?;
+    let address = peer(request)?;
+    state.limits.spend(address, Attempt::Join)?;
+    if who.password.is_some() || who.host_key.is_some() {
+        state.limits.may_try_secret(address)?;
+    }
+    let room = find(state, slug).await?;
+    let enter = EnterRoom {
+        enter: Entrance::Join {
+            name: who.name,
+            password: who.password,
+            host_key: who.host_key,
+            sound: true,
+        },
+        seat: None,
+        client: client(request),
+    };
+    let admitted = ask(room.send(enter)).await?;
+    let welcome = counted(state, address, admitted)?.welcome;
+    Ok(Joined {
+        participant: welcome.you,
+        role: welcome.role,
+        seat_token: welcome.seat_token,
+    })
+}
+
+async fn end(request: HttpRequest, slug: web::Path<String>, state: State) -> HttpResponse {
+    answer::<RoomEnded>(StatusCode::OK, close(&request, &state, &slug).await)
+}
+
+/// Ends a room for whoever has the token of a seat that may, or the host key. Both look alike, so the
+/// room is asked for each.
+async fn close(request: &HttpRequest, state: &AppState, slug: &str) -> Result<RoomEnded, Refusal> {
+    check_origin(request)?;
+    let address = peer(request)?;
+    state.limits.may_try_secret(address)?;
+    let token = bearer(request).ok_or(RefusalCode::SeatUnknown)?.to_owned();
+    let room = find(state, slug).await?;
+    let by_seat = EndRoomBy {
+        key: EndKey::Seat(token.clone()),
+    };
+    let ended = match ask(room.send(by_seat)).await? {
+        Err(refusal) if refusal.code == RefusalCode::SeatUnknown => {
+            let by_host = EndRoomBy {
+                key: EndKey::Host(token),
+            };
+            ask(room.send(by_host)).await?
+        }
+        other => other,
+    };
+    counted(state, address, ended)
+}
+
+/// What monitors look at.
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    version: &'static str,
+    services: Services,
+    rooms: usize,
+}
+
+#[derive(Serialize)]
+struct Services {
+    database: &'static str,
+    lobby: &'static str,
+    media: &'static str,
+}
+
+async fn health(state: State) -> HttpResponse {
+    let word = |well: bool| if well { "ok" } else { "failed" };
+    let rooms = ask(state.lobby.send(ListRooms)).await;
+    let database = state.store.is_well().await;
+    let well = rooms.is_ok() && database;
+    let health = Health {
+        status: word(well),
+        version: env!("CARGO_PKG_VERSION"),
+        services: Services {
+            database: word(database),
+            lobby: word(rooms.is_ok()),
+            // The port is held from start to stop; without it the server does not run.
+            media: word(true),
+        },
+        rooms: rooms.map(|rooms| rooms.len()).unwrap_or_default(),
+    };
+    match well {
+        true => HttpResponse::Ok().json(health),
+        false => HttpResponse::ServiceUnavailable().json(health),
+    }
+}
+
+async fn find(state: &AppState, slug: &str) -> Result<Addr<RoomActor>, Refusal> {
+    let slug = slug.to_owned();
+    ask(state.lobby.send(FindRoom { slug })).await?
+}
+
+/// Counts a wrong secret against the address that tried it.
+fn counted<T>(state: &AppState, address: IpAddr, result: Result<T, Refusal>) -> Result<T, Refusal> {
+    if let Err(refusal) = &result
+        && matches!(
+            refusal.code,
+            RefusalCode::PasswordWrong | RefusalCode::HostKeyWrong | RefusalCode::SeatUnknown
+        )
+    {
+        // What is refused next is the next attempt; this one was made.
+        state.limits.spend(address, Attempt::WrongSecret).ok();
+    }
+    result
+}
+
+fn peer(request: &HttpRequest) -> Result<IpAddr, Refusal> {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    peer.ok_or_else(|| RefusalCode::Internal.into())
+}
+
+fn client(request: &HttpRequest) -> String {
+    let name = request.headers().get(header::USER_AGENT);
+    let name = name.and_then(|name| name.to_str().ok()).unwrap_or("http");
+    // Header values that are strings are ASCII, so any cut is between characters.
+    name[..name.len().min(CLIENT_BYTES_MAX)].to_owned()
+}
+
+fn answer<T: Serialize>(status: StatusCode, result: Result<T, Refusal>) -> HttpResponse {
+    match result {
+        Ok(body) => HttpResponse::build(status).json(body),
+        Err(refusal) => refused(&refusal),
+    }
+}

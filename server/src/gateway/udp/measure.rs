@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use conclave_core::media::sequence::is_after;
 use conclave_wire::{Layer, ParticipantId, datagram::Report};
 
 use crate::media::{
@@ -39,6 +40,8 @@ struct LayerMeter {
     /// Intervals since the layer began, the present one included.
     lasted: usize,
     newest_frame: Option<u32>,
+    /// It was told as zero.
+    ceased: bool,
 }
 
 impl Measures {
@@ -62,6 +65,7 @@ impl Measures {
             let published = room.layers.iter_mut();
             let published = published.map(|(&(source, layer), meter)| {
                 let (bits_per_second, fps) = meter.end_interval();
+                meter.ceased = bits_per_second == 0;
                 (source, layer, bits_per_second, fps)
             });
             let batch = CameraReports {
@@ -69,8 +73,7 @@ impl Measures {
                 published: published.collect(),
                 load_percent,
             };
-            // What has ceased was told as zero just now.
-            room.layers.retain(|_, meter| !meter.has_ceased());
+            room.layers.retain(|_, meter| !meter.ceased);
             if room.session.seat.reports.try_send(batch).is_err() {
                 sessions.figures().one(Count::ReportsDropped);
             }
@@ -114,13 +117,4 @@ impl LayerMeter {
             u8::try_from(fps).unwrap_or(u8::MAX),
         )
     }
-
-    /// Nothing came in the last second, and that was told: the oldest interval fell out unheard of.
-    fn has_ceased(&self) -> bool {
-        self.intervals.iter().all(|&(bytes, _)| bytes == 0)
-    }
-}
-
-fn is_after(a: u32, b: u32) -> bool {
-    conclave_core::media::sequence::is_after(a, b)
 }

@@ -21,6 +21,9 @@ pub const WEBSOCKET_CAMERA_BYTES_MAX: usize = 64 * 1024;
 /// And above which voice is dropped too.
 pub const WEBSOCKET_VOICE_BYTES_MAX: usize = 128 * 1024;
 
+/// Datagrams of one WebSocket that wait for the media thread, so that nobody fills the queue of all.
+pub const WEBSOCKET_ARRIVING_MAX: usize = 256;
+
 /// How somebody is reached.
 #[derive(Clone, Debug)]
 pub enum Way {
@@ -61,7 +64,9 @@ pub struct SendDatagrams(pub Vec<Vec<u8>>);
 pub struct WebSocketLink {
     socket: Recipient<SendDatagrams>,
     queued_bytes: AtomicUsize,
-    authenticated: AtomicBool,
+    arriving: AtomicUsize,
+    proven: AtomicBool,
+    lately: AtomicBool,
 }
 
 impl WebSocketLink {
@@ -69,7 +74,9 @@ impl WebSocketLink {
         Arc::new(WebSocketLink {
             socket,
             queued_bytes: AtomicUsize::new(0),
-            authenticated: AtomicBool::new(false),
+            arriving: AtomicUsize::new(0),
+            proven: AtomicBool::new(false),
+            lately: AtomicBool::new(false),
         })
     }
 
@@ -92,13 +99,34 @@ impl WebSocketLink {
         self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// A datagram of a living session came over it.
-    pub fn is_authenticated(&self) -> bool {
-        self.authenticated.load(Ordering::Relaxed)
+    /// Whether one more datagram of this socket may wait for the media thread; if so it is counted.
+    pub fn may_arrive(&self) -> bool {
+        let waiting = self.arriving.fetch_add(1, Ordering::Relaxed);
+        if waiting >= WEBSOCKET_ARRIVING_MAX {
+            self.taken();
+            return false;
+        }
+        true
+    }
+
+    /// The media thread has taken a datagram, or it was dropped on the way there.
+    pub fn taken(&self) {
+        self.arriving.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether a datagram of a living session has ever come over it.
+    pub fn has_proven_itself(&self) -> bool {
+        self.proven.load(Ordering::Relaxed)
+    }
+
+    /// The same since this was last asked.
+    pub fn was_authenticated_since(&self) -> bool {
+        self.lately.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn authenticate(&self) {
-        self.authenticated.store(true, Ordering::Relaxed);
+        self.proven.store(true, Ordering::Relaxed);
+        self.lately.store(true, Ordering::Relaxed);
     }
 }
 

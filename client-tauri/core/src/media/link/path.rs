@@ -95,7 +95,7 @@ impl Path {
             out.push(Step::Probe);
             self.ask_at = now + PROBE_EVERY;
         }
-        if self.tunnel != (Tunnel::Closed { again_at: now }) {
+        if matches!(self.tunnel, Tunnel::Opening | Tunnel::Open) {
             self.tunnel = Tunnel::Closed { again_at: now };
             out.push(Step::CloseTunnel);
         }

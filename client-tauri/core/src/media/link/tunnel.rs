@@ -1,6 +1,6 @@
 //! The way through the control port: the same sealed datagrams, one a binary WebSocket message.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use conclave_wire::{datagram::Class, limits::DATAGRAM_BYTES_MAX};
@@ -17,6 +17,8 @@ use super::route::Sent;
 const VOICE_WAITING_MAX: usize = 32;
 /// Datagrams of camera that wait for the tunnel: one large picture.
 const CAMERA_WAITING_MAX: usize = 128;
+/// A tunnel that closes waits this long for the other side.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// Datagrams that came and wait for the link.
 const ARRIVED_WAITING_MAX: usize = 256;
 
@@ -91,7 +93,8 @@ where
                 break;
             }
         }
-        let _ = sink.close().await;
+        // A goodbye that is not taken in time is not said.
+        let _ = tokio::time::timeout(CLOSE_MAX, sink.close()).await;
     };
     tokio::spawn(async move {
         tokio::select! {

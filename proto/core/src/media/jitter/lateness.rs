@@ -6,8 +6,8 @@ const BIN_SAMPLES: i64 = 240;
 const BINS: usize = 100;
 /// The share of packets that are to be in time, as NetEq's delay manager has it.
 const QUANTILE: f32 = 0.97;
-/// What one packet leaves of the past: half is forgotten after 140 packets, 2.8 s of voice.
-const FORGET: f32 = 0.995;
+/// What one packet leaves of the past: half is forgotten after 70 packets, 1.4 s of voice.
+const FORGET: f32 = 0.99;
 /// Before anything is known 20 ms of jitter are expected: the fourth bin.
 const BIN_AT_FIRST: usize = 3;
 /// The floor is the minimum over one to two such spans, in samples: 1 s. Long enough to see a fast packet,

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use conclave_wire::{ParticipantId, RefusalCode, screen::ScreenMessage};
 
 use super::{
-    CachedRun, FrameEnd, Next, PresenterPace, RunRefused, Span, TileCache, TileGrid,
-    ViewerPace,
+    CachedRun, FrameEnd, Next, PresenterPace, RunRefused, Span, TileCache, TileGrid, ViewerPace,
 };
 use crate::Moment;
 
@@ -27,7 +26,6 @@ pub struct ScreenSlot<B> {
 #[derive(Debug)]
 struct PresenterLink {
     id: u64,
-    seat: ParticipantId,
     /// The size of its screen has come.
     started: bool,
     /// Bytes taken since the link began, wrapping, and how many of them were acknowledged.
@@ -87,13 +85,18 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
 
     /// Who presents has changed. What somebody else shows is gone.
     pub fn give_floor(&mut self, to: Option<ParticipantId>, out: &mut SlotOutbox<B>) {
-YY{
-            out.push_back(SlotEffect::Close {
-                link: link.id,
-                code: RefusalCode::NotPresenting,
-            });
-            self.stop(out);
+        if self.floor == to {
+            return;
         }
+        self.floor = to;
+        if let Some(presenter) = self.presenter.take() {
+            let code = RefusalCode::NotPresenting;
+            out.push_back(SlotEffect::Close {
+                link: presenter.id,
+                code,
+            });
+        }
+        self.stop(out);
     }
 
     pub fn floor(&self) -> Option<ParticipantId> {
@@ -115,11 +118,13 @@ YY{
         }
         if let Some(older) = self.presenter.take() {
             let code = RefusalCode::NotPresenting;
-            out.push_back(SlotEffect::Close { link: older.id, code });
+            out.push_back(SlotEffect::Close {
+                link: older.id,
+                code,
+            });
         }
         self.presenter = Some(PresenterLink {
             id: link,
-            seat,
             started: false,
             received: 0,
             acknowledged: 0,
@@ -200,6 +205,9 @@ YY{
         now: Moment,
         out: &mut SlotOutbox<B>,
     ) -> Result<(), RefusalCode> {
+        let Some(presenter) = &mut self.presenter else {
+            return Ok(());
+        };
         match message {
             ScreenMessage::Start {
                 width_px,
@@ -207,8 +215,16 @@ YY{
             } => {
                 let grid = TileGrid::new(width_px.into(), height_px.into())
                     .map_err(|_| RefusalCode::ScreenTooLarge)?;
+                (presenter.started, presenter.frame_tiles) = (true, 0);
                 self.cache.start(grid);
             }
+            ScreenMessage::Stop => {
+                presenter.started = false;
+                self.cache.stop();
+            }
+            ScreenMessage::Pointer { at } => self.pointer = (self.pointer.0 + 1, at),
+            // What an older link of the presenter has left stays until this one begins.
+            _ if !presenter.started => return Err(RunRefused::NotStarted.code()),
             ScreenMessage::Run(run) => {
                 let cached = CachedRun {
                     generation: run.generation,
@@ -225,8 +241,6 @@ YY{
                 self.cache.end_frame(generation, captured_ms, now);
                 self.frame_ended(now, out);
             }
-            ScreenMessage::Pointer { at } => self.pointer = (self.pointer.0 + 1, at),
-            ScreenMessage::Stop => self.cache.stop(),
             ScreenMessage::Ack { .. } | ScreenMessage::Pace { .. } | ScreenMessage::Refresh => {
                 return Err(RefusalCode::Invalid);
             }
@@ -272,7 +286,11 @@ YY{
             presenter.refreshing = false;
         }
         let drains = self.viewers.values().map(|viewer| viewer.drain(now));
-        if self.pace.update(drains, 1_000 * tiles.min(all) / all).is_some() {
+        if self
+            .pace
+            .update(drains, 1_000 * tiles.min(all) / all)
+            .is_some()
+        {
             self.order(pace_order(self.pace), out);
         }
     }

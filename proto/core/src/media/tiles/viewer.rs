@@ -100,7 +100,7 @@ impl ViewerPace {
                 return self.send(FRAME_END_BYTES).then(|| {
                     self.frame_end_sent = Some(end.sequence);
                     if let Some(behind) = &mut self.behind {
-                        behind.position = Some(self.window.position());
+                        behind.position.get_or_insert(self.window.position());
                     }
                     Next::FrameEnd(end)
                 });

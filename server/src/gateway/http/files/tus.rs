@@ -105,6 +105,7 @@ pub async fn create(
             standing = within(upload.send(Append {
                 offset: 0,
                 pieces: Vec::new(),
+                sha256: None,
             }))
             .await??;
         }
@@ -158,9 +159,12 @@ pub async fn append(
         if !matches!(fits, Ok(true)) {
             return Err(RefusalCode::DiskFull.into());
         }
+        let sha256 = header(&request, "Conclave-Sha256")
+            .map(whole_hash)
+            .transpose()?;
         let standing = match checksum(&request)? {
-            Some(expected) => append_checked(&upload, offset, body, &expected).await?,
-            None => append_stream(&upload, before, body).await?,
+            Some(expected) => append_checked(&upload, offset, body, &expected, sha256).await?,
+            None => append_stream(&upload, before, body, sha256).await?,
         };
         Ok(standing_response(StatusCode::NO_CONTENT, &standing).finish())
     })
@@ -190,6 +194,7 @@ async fn append_stream(
     upload: &Addr<FileUploadActor>,
     before: Standing,
     mut body: web::Payload,
+    sha256: Option<String>,
 ) -> Result<Standing, Refusal> {
     let mut offset = before.offset;
     let mut standing = before;
@@ -209,7 +214,12 @@ async fn append_stream(
             if let Some(writing) = writing.take() {
                 standing = writing.await?;
             }
-            writing = Some(write(upload.clone(), offset, std::mem::take(&mut pieces)));
+            writing = Some(write(
+                upload.clone(),
+                offset,
+                std::mem::take(&mut pieces),
+                sha256.clone(),
+            ));
             offset += gathered as u64;
             gathered = 0;
         }
@@ -221,7 +231,7 @@ async fn append_stream(
         Some(writing) => writing.await,
         // A whole upload that the room could not take before is offered again.
         None if standing.offset == standing.size_bytes && standing.shared.is_none() => {
-            write(upload.clone(), offset, Vec::new()).await
+            write(upload.clone(), offset, Vec::new(), sha256).await
         }
         None => Ok(standing),
     }
@@ -233,6 +243,7 @@ async fn append_checked(
     offset: u64,
     mut body: web::Payload,
     expected: &[u8],
+    sha256: Option<String>,
 ) -> Result<Standing, Refusal> {
     let (mut pieces, mut gathered) = (Vec::new(), 0);
     let mut hash = digest::Context::new(&digest::SHA256);
@@ -246,7 +257,7 @@ async fn append_checked(
         pieces.push(piece);
     }
     match hash.finish().as_ref() == expected {
-        true => write(upload.clone(), offset, pieces).await,
+        true => write(upload.clone(), offset, pieces, sha256).await,
         false => Err(RefusalCode::ChecksumMismatch.into()),
     }
 }
@@ -255,8 +266,13 @@ fn write(
     upload: Addr<FileUploadActor>,
     offset: u64,
     pieces: Vec<Bytes>,
+    sha256: Option<String>,
 ) -> BoxFuture<'static, Result<Standing, Refusal>> {
-    let sent = upload.send(Append { offset, pieces });
+    let sent = upload.send(Append {
+        offset,
+        pieces,
+        sha256,
+    });
     // Spawned, so that the disk works while the next piece comes in.
     let task =
         actix_web::rt::spawn(async move { sent.await.map_err(|_| RefusalCode::UploadGone)? });
@@ -348,19 +364,24 @@ impl Metadata {
                 .ok_or(RefusalCode::Malformed)?;
             match key {
                 "filename" | "name" => name = Some(text),
-                "sha256" => sha256 = Some(text.to_ascii_lowercase()),
+                "sha256" => sha256 = Some(text),
                 _ => {}
             }
         }
-        let hexadecimal =
-            |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if sha256.as_ref().is_some_and(|text| !hexadecimal(text)) {
-            return Err(RefusalCode::Malformed.into());
-        }
+        let sha256 = sha256.as_deref().map(whole_hash).transpose()?;
         Ok(Metadata {
             name: name.ok_or(RefusalCode::FileNameInvalid)?,
             sha256,
         })
+    }
+}
+
+/// The hash of the whole file: in the metadata, or with the last piece as `Conclave-Sha256`.
+fn whole_hash(text: &str) -> Result<String, Refusal> {
+    let hexadecimal = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match hexadecimal {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err(RefusalCode::Malformed.into()),
     }
 }
 

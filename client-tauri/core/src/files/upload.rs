@@ -1,0 +1,255 @@
+//! Sending a file, by tus 1.0.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use conclave_wire::RefusalCode;
+use futures_util::StreamExt;
+use hyper::{Method, Request, Response, header};
+use tokio::sync::watch;
+
+use super::{Desk, Shared, TransferError, journal::Note, source::Source};
+use crate::link::http::{Download, HttpError, Upload, success};
+
+/// The last piece goes by itself, with the hash of the whole, which is known only then.
+const TAIL_BYTES: u64 = 64 * 1024;
+/// How often a person sees the progress.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
+
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    path: PathBuf,
+    mut desk: Desk,
+) -> Result<(), TransferError> {
+    let size = tokio::fs::metadata(&path).await?.len();
+    let note = Note::of(shared.journal.as_deref(), &shared.slug, &path)?;
+    let mut sending = Sending {
+        shared,
+        path,
+        size,
+        note,
+        location: None,
+    };
+    sending.location = sending.note.read();
+    desk.stands(size, 0);
+    loop {
+        desk.unpaused().await?;
+        match sending.go_on(&mut desk).await {
+            Ok(true) => {
+                sending.note.remove();
+                return Ok(());
+            }
+            Ok(false) => {}
+            Err(Fault::Final(error)) => {
+                sending.note.remove();
+                return Err(error);
+            }
+            Err(Fault::Http(error)) => sending.recover(error, &mut desk).await?,
+        }
+    }
+}
+
+struct Sending {
+    shared: Arc<Shared>,
+    path: PathBuf,
+    size: u64,
+    note: Note,
+    location: Option<String>,
+}
+
+enum Fault {
+    Http(HttpError),
+    Final(TransferError),
+}
+
+impl From<HttpError> for Fault {
+    fn from(error: HttpError) -> Fault {
+        Fault::Http(error)
+    }
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Fault {
+        Fault::Final(TransferError::Disk(error))
+    }
+}
+
+impl Sending {
+    /// Sends what is left. False when it was paused on the way.
+    async fn go_on(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
+        let (location, offset) = match self.location.clone() {
+            Some(location) => {
+                let offset = self.offset(&location).await?;
+                (location, offset)
+            }
+            None => {
+                let location = self.create().await?;
+                (location, 0)
+            }
+        };
+        if self.size == 0 {
+            return Ok(true);
+        }
+        desk.moved(offset, 0);
+        let path = self.path.clone();
+        let opened = tokio::task::spawn_blocking(move || Source::open(&path, offset)).await;
+        let source = opened.map_err(|_| Fault::Final(TransferError::Cancelled))??;
+        let tail = self.size.saturating_sub(TAIL_BYTES).max(offset);
+        let source = match tail > offset {
+            true => match self
+                .append(&location, source, offset, tail, None, desk)
+                .await?
+            {
+                Some(source) => source,
+                None => return Ok(false),
+            },
+            false => source,
+        };
+        // The hash of the whole needs the last piece, which is read twice.
+        let path = self.path.clone();
+        let hashed = tokio::task::spawn_blocking(move || source.sha256_with_rest(&path)).await;
+        let (source, sha256) = hashed.map_err(|_| Fault::Final(TransferError::Cancelled))??;
+        let sent = self
+            .append(&location, source, tail, self.size, Some(&sha256), desk)
+            .await?;
+        Ok(sent.is_some())
+    }
+
+    async fn create(&mut self) -> Result<String, Fault> {
+        let name = self
+            .path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("/api/rooms/{}/files", self.shared.slug))
+            .header("Tus-Resumable", "1.0.0")
+            .header("Upload-Length", self.size)
+            .header(
+                "Upload-Metadata",
+                format!("filename {}", BASE64_STANDARD.encode(name)),
+            )
+            .header(
+                header::AUTHORIZATION,
+                format!("Bearer {}", self.shared.seat_token),
+            );
+        let response = self.ask(request, Upload::empty()).await?;
+        let location = text(&response, "location").ok_or(Fault::Final(TransferError::Protocol))?;
+        self.note.write(&location);
+        self.location = Some(location.clone());
+        Ok(location)
+    }
+
+    async fn offset(&self, location: &str) -> Result<u64, Fault> {
+        let request = Request::builder()
+            .method(Method::HEAD)
+            .uri(location)
+            .header("Tus-Resumable", "1.0.0");
+        let response = self.ask(request, Upload::empty()).await?;
+        let offset = text(&response, "upload-offset").and_then(|offset| offset.parse().ok());
+        offset
+            .filter(|&offset| offset <= self.size)
+            .ok_or(Fault::Final(TransferError::Protocol))
+    }
+
+    /// Sends the bytes from `offset` to `end`; `None` when it was paused on the way.
+    async fn append(
+        &self,
+        location: &str,
+        source: Source,
+        offset: u64,
+        end: u64,
+        sha256: Option<&str>,
+        desk: &mut Desk,
+    ) -> Result<Option<Source>, Fault> {
+        let (pieces, reading) = source.pieces_to(end);
+        let (counter, counted) = watch::channel(0u64);
+        let pieces = pieces.inspect(move |piece| {
+            if let Ok(piece) = piece {
+                counter.send_modify(|sent| *sent += piece.len() as u64);
+            }
+        });
+        let mut request = Request::builder()
+            .method(Method::PATCH)
+            .uri(location)
+            .header("Tus-Resumable", "1.0.0")
+            .header("Upload-Offset", offset)
+            .header(header::CONTENT_TYPE, "application/offset+octet-stream")
+            .header(header::CONTENT_LENGTH, end - offset);
+        if let Some(sha256) = sha256 {
+            request = request.header("Conclave-Sha256", sha256);
+        }
+        let asking = self.ask(request, Upload::stream(pieces));
+        let mut asking = std::pin::pin!(asking);
+        let mut ticking = tokio::time::interval(SHOW_EVERY);
+        let mut shown = 0;
+        let answered = loop {
+            tokio::select! {
+                answered = &mut asking => break answered,
+                _ = ticking.tick() => {
+                    let sent = *counted.borrow();
+                    desk.moved(offset + sent, sent - shown);
+                    shown = sent;
+                    if desk.is_paused() {
+                        return Ok(None);
+                    }
+                }
+            }
+        };
+        let sent = *counted.borrow();
+        desk.moved(offset + sent, sent - shown);
+        answered?;
+        let source = reading
+            .await
+            .map_err(|_| Fault::Final(TransferError::Cancelled))??;
+        Ok(Some(source))
+    }
+
+    async fn ask(
+        &self,
+        request: hyper::http::request::Builder,
+        body: Upload,
+    ) -> Result<Response<Download>, Fault> {
+        let request = request
+            .body(body)
+            .map_err(|_| Fault::Final(TransferError::Protocol))?;
+        Ok(success(self.shared.http.send(request).await?).await?)
+    }
+
+    /// After a failure: what can be tried again is, from where the server says that it stands.
+    async fn recover(&mut self, error: HttpError, desk: &mut Desk) -> Result<(), TransferError> {
+        match &error {
+            HttpError::Refused { refusal, .. } if refusal.code == RefusalCode::OffsetMismatch => {
+                return Ok(());
+            }
+            HttpError::Refused { refusal, .. } if refusal.code == RefusalCode::UploadGone => {
+                // It expired, or the server has forgotten it: from the start.
+                if self.location.take().is_some() {
+                    self.note.remove();
+                    return Ok(());
+                }
+            }
+            HttpError::Refused { refusal, .. } if refusal.code == RefusalCode::ChecksumMismatch => {
+                self.note.remove();
+                return Err(TransferError::Changed);
+            }
+            // The answer to a HEAD has no body that could say which refusal it was.
+            HttpError::Status { status: 404 | 410 } if self.location.take().is_some() => {
+                self.note.remove();
+                return Ok(());
+            }
+            _ => {}
+        }
+        desk.retry(error).await
+    }
+}
+
+fn text(response: &Response<Download>, name: &str) -> Option<String> {
+    response
+        .headers()
+        .get(name)?
+        .to_str()
+        .ok()
+        .map(str::to_owned)
+}

@@ -1,0 +1,598 @@
+//! A shell for tests: it keeps links, a store and clients in memory, and carries a room's effects out.
+//! Each test file uses a part of it.
+#![allow(dead_code)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use conclave_core::{Moment, Now, room::*};
+use conclave_wire::{command::Reply, *};
+
+pub const HOST_KEY: [u8; 32] = [7; 32];
+pub const UNIX_MS: u64 = 1_700_000_000_000;
+pub const LIMITS: Limits = Limits {
+    members_max: 50,
+    files_bytes_max: 1_000,
+    idle_max: Duration::from_secs(3_600),
+};
+
+/// One person's program: what it holds, and what it was answered.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub id: ParticipantId,
+    pub token: [u8; 32],
+    pub cursor: Cursor,
+    pub state: RoomState,
+    /// States it held before, to come back from.
+    pub saved: Vec<(Cursor, RoomState)>,
+    /// What the room sends reaches nobody any more.
+    pub dark: bool,
+    pub goodbye: Option<LeaveReason>,
+    pub answers: BTreeMap<u32, Vec<Result<Reply, Refusal>>>,
+    pub signs: Vec<Signs>,
+    pub events: Vec<Event>,
+    pub next_reference: u32,
+    /// How often each command was sent while the room was listening.
+    pub sent: BTreeMap<u32, (u32, Command)>,
+}
+
+/// What the shell has begun and not finished.
+#[derive(Clone, Debug)]
+pub enum Job {
+    Store(Record),
+    Answer {
+        seat: ParticipantId,
+        reference: u32,
+        result: Result<Reply, Refusal>,
+    },
+    Volume {
+        seat: ParticipantId,
+        reference: u32,
+    },
+    Lines {
+        seat: ParticipantId,
+        reference: u32,
+        before: LineId,
+        lines_max: u32,
+    },
+    Hash {
+        seat: ParticipantId,
+        reference: u32,
+        password: String,
+    },
+}
+
+pub struct World {
+    pub room: Room,
+    pub now: Now,
+    pub clients: Vec<Client>,
+    /// Indices of clients by the seat that they are linked to.
+    pub links: BTreeMap<ParticipantId, usize>,
+    pub jobs: VecDeque<Job>,
+    pub store: MemoryStore,
+    pub ended: Option<EndReason>,
+    pub voice: Vec<VoiceOrder>,
+    pub cameras: Vec<CameraOrder>,
+    pub presenter: Option<ParticipantId>,
+    pub deleted: Vec<SharedFile>,
+    tokens: u8,
+    epochs: u32,
+}
+
+impl World {
+    pub fn new(settings: Settings) -> World {
+        World::with(settings, None)
+    }
+
+    pub fn with(settings: Settings, time_limit: Option<Duration>) -> World {
+        let now = Now {
+            moment: Moment::from_ms(5_000),
+            unix_ms: UNIX_MS,
+        };
+        let mut out = Outbox::new();
+        let opening = Opening {
+            slug: Slug::parse("room").unwrap(),
+            title: Title::parse("Room").unwrap(),
+            settings,
+            password_hash: None,
+            host_key_hash: HOST_KEY,
+            time_limit,
+        };
+        let room = Room::open(opening, 1, LIMITS, now, &mut out).unwrap();
+        let mut world = World {
+            room,
+            now,
+            clients: Vec::new(),
+            links: BTreeMap::new(),
+            jobs: VecDeque::new(),
+            store: MemoryStore::default(),
+            ended: None,
+            voice: Vec::new(),
+            cameras: Vec::new(),
+            presenter: None,
+            deleted: Vec::new(),
+            tokens: 0,
+            epochs: 1,
+        };
+        world.carry_out(out);
+        world
+    }
+
+    pub fn drive<R>(&mut self, input: impl FnOnce(&mut Room, Now, &mut Outbox) -> R) -> R {
+        let mut out = Outbox::new();
+        let reply = input(&mut self.room, self.now, &mut out);
+        self.carry_out(out);
+        reply
+    }
+
+    /// Joins, with a link; the index of the client.
+    pub fn join(&mut self, name: &str) -> usize {
+        let newcomer = self.newcomer(name);
+        self.enter(newcomer).unwrap()
+    }
+
+    pub fn join_as_host(&mut self, name: &str) -> usize {
+        let newcomer = Newcomer {
+            host_key_hash: Some(HOST_KEY),
+            ..self.newcomer(name)
+        };
+        self.enter(newcomer).unwrap()
+    }
+
+    pub fn newcomer(&mut self, name: &str) -> Newcomer {
+        self.tokens += 1;
+        Newcomer {
+            name: name.to_owned(),
+            password: PasswordProof::NotGiven,
+            host_key_hash: None,
+            sound: true,
+            token_hash: [self.tokens; 32],
+            linked: true,
+        }
+    }
+
+    pub fn enter(&mut self, newcomer: Newcomer) -> Result<usize, RefusalCode> {
+        let (token, linked) = (newcomer.token_hash, newcomer.linked);
+        let mut out = Outbox::new();
+        let admission = self.room.enter(newcomer, self.now, &mut out);
+        self.carry_out(out);
+        let admission = admission?;
+        self.clients.push(Client {
+            id: admission.id,
+            token,
+            cursor: admission.cursor,
+            state: admission.snapshot.expect("a newcomer has nothing yet"),
+            saved: Vec::new(),
+            dark: false,
+            goodbye: None,
+            answers: BTreeMap::new(),
+            signs: Vec::new(),
+            events: Vec::new(),
+            next_reference: 1,
+            sent: BTreeMap::new(),
+        });
+        let index = self.clients.len() - 1;
+        if linked {
+            self.links.insert(admission.id, index);
+        }
+        Ok(index)
+    }
+
+    /// Comes back with the cursor that the client has, or one that is given instead.
+    pub fn resume(&mut self, index: usize, cursor: Option<Cursor>) -> Result<(), RefusalCode> {
+        let mut out = Outbox::new();
+        let token = self.clients[index].token;
+        let admission = self.room.resume(&token, cursor, self.now, &mut out);
+        self.carry_out(out);
+        let admission = admission?;
+        let client = &mut self.clients[index];
+        client.dark = false;
+        client.goodbye = None;
+        client.cursor = admission.cursor;
+        match admission.snapshot {
+            Some(snapshot) => client.state = snapshot,
+            None => assert_eq!(
+                Some(admission.cursor),
+                cursor,
+                "events follow what the client has"
+            ),
+        }
+        for event in &admission.missed {
+            client.take(event);
+        }
+        self.links.insert(admission.id, index);
+        Ok(())
+    }
+
+    pub fn lose_link(&mut self, index: usize) {
+        let id = self.clients[index].id;
+        if self.links.get(&id) == Some(&index) {
+            self.links.remove(&id);
+            self.drive(|room, now, out| room.link_lost(id, now, out));
+        }
+    }
+
+    /// Sends a new command and returns its reference.
+    pub fn send(&mut self, index: usize, command: Command) -> u32 {
+        let reference = self.clients[index].next_reference;
+        self.clients[index].next_reference += 1;
+        self.send_as(index, reference, command);
+        reference
+    }
+
+    pub fn send_as(&mut self, index: usize, reference: u32, command: Command) {
+        let client = &mut self.clients[index];
+        let id = client.id;
+        if self.links.get(&id) != Some(&index) || client.dark {
+            return;
+        }
+        client
+            .sent
+            .entry(reference)
+            .or_insert((0, command.clone()))
+            .0 += 1;
+        self.drive(|room, now, out| room.act(id, reference, command, now, out));
+    }
+
+    /// Sends a command, finishes all jobs, and gives its first answer.
+    pub fn ask(&mut self, index: usize, command: Command) -> Result<Reply, RefusalCode> {
+        let reference = self.send(index, command);
+        self.finish_jobs(usize::MAX);
+        let answers = &self.clients[index].answers[&reference];
+        answers[0].clone().map_err(|refusal| refusal.code)
+    }
+
+    pub fn finish_jobs(&mut self, jobs_max: usize) {
+        for _ in 0..jobs_max {
+            let Some(job) = self.jobs.pop_front() else {
+                return;
+            };
+            let mut out = Outbox::new();
+            let room = &mut self.room;
+            match job {
+                Job::Store(record) => self.store.keep(record),
+                Job::Answer {
+                    seat,
+                    reference,
+                    result,
+                } => room.stored(seat, reference, result, &mut out),
+                Job::Volume { seat, reference } => room.volume_set(seat, reference, true, &mut out),
+                Job::Lines {
+                    seat,
+                    reference,
+                    before,
+                    lines_max,
+                } => {
+                    let found = self.store.lines_before(before, lines_max);
+                    room.lines_found(seat, reference, Ok(found), &mut out);
+                }
+                Job::Hash {
+                    seat,
+                    reference,
+                    password,
+                } => {
+                    room.password_hashed(
+                        seat,
+                        reference,
+                        Ok(format!("hash of {password}")),
+                        &mut out,
+                    );
+                }
+            }
+            self.carry_out(out);
+        }
+    }
+
+    /// Time passes; the room is woken whenever it wants to be.
+    pub fn wait(&mut self, ms: u64) {
+        let until = self.now.moment + Duration::from_millis(ms);
+        while let Some(at) = self.room.next_wakeup().filter(|at| *at <= until) {
+            assert!(at > self.now.moment, "a wakeup that is not in the future");
+            self.set_now(at);
+            self.drive(|room, now, out| room.wake(now, out));
+        }
+        self.set_now(until);
+    }
+
+    /// The server dies and starts again: what was not stored is lost.
+    pub fn restart(&mut self) {
+        self.jobs.clear();
+        self.links.clear();
+        self.epochs += 1;
+        let stored = self.store.room.clone().expect("the room was stored first");
+        self.room = Room::restore(stored, self.epochs, LIMITS, self.now);
+        self.presenter = None;
+        self.drive(|room, now, out| room.wake(now, out));
+    }
+
+    /// Clients that hear what the room says.
+    pub fn listening(&self) -> impl Iterator<Item = &Client> {
+        self.links
+            .values()
+            .map(|index| &self.clients[*index])
+            .filter(|client| !client.dark)
+    }
+
+    pub fn member(&self, index: usize) -> Member {
+        let id = self.clients[index].id;
+        let members = self.room.snapshot().members;
+        members
+            .into_iter()
+            .find(|member| member.id == id)
+            .expect("the seat is taken")
+    }
+
+    fn set_now(&mut self, moment: Moment) {
+        let passed = moment.since(self.now.moment).as_millis() as u64;
+        self.now = Now {
+            moment,
+            unix_ms: self.now.unix_ms + passed,
+        };
+    }
+
+    fn carry_out(&mut self, out: Outbox) {
+        for effect in out {
+            match effect {
+                Effect::Tell(event) => {
+                    self.to_linked(Audience::Everyone, |client| client.take(&event))
+                }
+                Effect::Sign { to, signs } => {
+                    self.to_linked(to, |client| client.signs.push(signs.clone()))
+                }
+                Effect::Answer {
+                    seat,
+                    reference,
+                    result,
+                    durable: true,
+                } => {
+                    self.jobs.push_back(Job::Answer {
+                        seat,
+                        reference,
+                        result,
+                    });
+                }
+                Effect::Answer {
+                    seat,
+                    reference,
+                    result,
+                    durable: false,
+                } => {
+                    self.to_linked(Audience::One(seat), |client| {
+                        client
+                            .answers
+                            .entry(reference)
+                            .or_default()
+                            .push(result.clone());
+                    });
+                }
+                Effect::Record(record) => self.jobs.push_back(Job::Store(record)),
+                Effect::Dismiss {
+                    seat,
+                    reason,
+                    text: _,
+                } => {
+                    self.to_linked(Audience::One(seat), |client| client.goodbye = Some(reason));
+                    self.links.remove(&seat);
+                }
+                Effect::AskVolume {
+                    reference,
+                    listener,
+                    ..
+                } => {
+                    self.jobs.push_back(Job::Volume {
+                        seat: listener,
+                        reference,
+                    });
+                }
+                Effect::FindLines {
+                    seat,
+                    reference,
+                    before,
+                    lines_max,
+                } => {
+                    self.jobs.push_back(Job::Lines {
+                        seat,
+                        reference,
+                        before,
+                        lines_max,
+                    });
+                }
+                Effect::HashPassword {
+                    seat,
+                    reference,
+                    password,
+                } => {
+                    self.jobs.push_back(Job::Hash {
+                        seat,
+                        reference,
+                        password,
+                    });
+                }
+                Effect::Voice(order) => self.voice.push(order),
+                Effect::Camera(order) => self.cameras.push(order),
+                Effect::Present(presenter) => self.presenter = presenter,
+                Effect::DeleteFile(file) => self.deleted.push(file),
+                Effect::CloseMedia { .. } => {}
+                Effect::End(reason) => self.ended = Some(reason),
+            }
+        }
+    }
+
+    fn to_linked(&mut self, to: Audience, mut deliver: impl FnMut(&mut Client)) {
+        for (_, index) in self.links.iter().filter(|(id, _)| to.includes(**id)) {
+            let client = &mut self.clients[*index];
+            if !client.dark {
+                deliver(client);
+            }
+        }
+    }
+}
+
+impl Client {
+    fn take(&mut self, event: &Numbered) {
+        assert!(
+            event.number > self.cursor.number,
+            "events rise, and none comes twice"
+        );
+        replica::apply(&mut self.state, &event.event);
+        self.events.push(event.event.clone());
+        self.cursor.number = event.number;
+    }
+
+    pub fn save(&mut self) {
+        self.saved.push((self.cursor, self.state.clone()));
+    }
+}
+
+/// What a store makes of records.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    pub room: Option<StoredRoom>,
+    pub lines: Vec<Line>,
+    pub ended: Option<EndReason>,
+    said: BTreeSet<(ParticipantId, u32)>,
+}
+
+impl MemoryStore {
+    pub fn lines_before(&self, before: LineId, lines_max: u32) -> (Vec<Line>, bool) {
+        let end = self.lines.partition_point(|line| line.id < before);
+        let start = end.saturating_sub(lines_max as usize);
+        (self.lines[start..end].to_vec(), start > 0)
+    }
+
+    pub fn keep(&mut self, record: Record) {
+        if let Record::RoomOpened {
+            title,
+            settings,
+            locked,
+            password_hash,
+            host_key_hash,
+            opened_unix_ms,
+            ends_unix_ms,
+        } = record
+        {
+            assert!(self.room.is_none(), "a room is opened once");
+            self.room = Some(StoredRoom {
+                slug: "room".to_owned(),
+                title,
+                settings,
+                locked,
+                password_hash,
+                host_key_hash,
+                opened_unix_ms,
+                ends_unix_ms,
+                seats: Vec::new(),
+                next_seat: 1,
+                lines: Vec::new(),
+                next_line: 1,
+                said_references: Vec::new(),
+                files: Vec::new(),
+                next_file: 1,
+                notices: Vec::new(),
+                next_notice: 1,
+            });
+            return;
+        }
+        let room = self.room.as_mut().expect("the room is opened first");
+        match record {
+            Record::RoomOpened { .. } => unreachable!("handled above"),
+            Record::RoomChanged {
+                title,
+                settings,
+                locked,
+                password_hash,
+                ends_unix_ms,
+            } => {
+                *room = StoredRoom {
+                    title,
+                    settings,
+                    locked,
+                    password_hash,
+                    ends_unix_ms,
+                    ..room.clone()
+                };
+            }
+            Record::RoomEnded { reason, .. } => self.ended = Some(reason),
+            Record::SeatTaken {
+                id,
+                name,
+                role,
+                token_hash,
+                joined_unix_ms,
+            } => {
+                assert!(id.0 >= room.next_seat, "ids are never used again");
+                room.next_seat = id.0 + 1;
+                room.seats.push(StoredSeat {
+                    id,
+                    name,
+                    role,
+                    token_hash,
+                    held_mute: false,
+                    joined_unix_ms,
+                });
+            }
+            Record::SeatChanged {
+                id,
+                name,
+                role,
+                held_mute,
+            } => {
+                let seat = room
+                    .seats
+                    .iter_mut()
+                    .find(|seat| seat.id == id)
+                    .expect("it is taken");
+                *seat = StoredSeat {
+                    name,
+                    role,
+                    held_mute,
+                    ..seat.clone()
+                };
+            }
+            Record::SeatLeft { id, .. } => room.seats.retain(|seat| seat.id != id),
+            Record::LineSaid { line, reference } => {
+                if let Some(reference) = reference {
+                    assert!(
+                        self.said.insert((line.from, reference)),
+                        "a line was said twice"
+                    );
+                    room.said_references.push((line.from, reference, line.id));
+                }
+                assert_eq!(line.id.0, room.next_line);
+                room.next_line += 1;
+                self.lines.push(line);
+            }
+            Record::LineDeleted { line } => {
+                let line = self
+                    .lines
+                    .iter_mut()
+                    .find(|kept| kept.id == line)
+                    .expect("it was said");
+                line.deleted = true;
+                line.text.clear();
+            }
+            Record::NoticePosted { notice } => {
+                room.next_notice = notice.id.0 + 1;
+                room.notices.push(notice);
+            }
+            Record::NoticeExpired { notice } => room.notices.retain(|kept| kept.id != notice),
+            Record::FileShared { file } => {
+                room.next_file = file.id.0 + 1;
+                room.files.push(file);
+            }
+            Record::ShareRevoked { file } => {
+                let file = room
+                    .files
+                    .iter_mut()
+                    .find(|kept| kept.id == file)
+                    .expect("it was shared");
+                file.share_token = None;
+            }
+            Record::FileRemoved { file } => room.files.retain(|kept| kept.id != file),
+        }
+        let skip = self.lines.len().saturating_sub(limits::CHAT_PAGE_LINES);
+        room.lines = self.lines[skip..].to_vec();
+    }
+}

@@ -1,0 +1,187 @@
+//! What is done with each datagram: authenticate, then answer, hand over or forward.
+
+use std::{collections::HashMap, sync::Arc};
+
+use conclave_core::{
+    Moment,
+    media::voices::{VoiceFrame, opus_samples},
+};
+use conclave_wire::{
+    ParticipantId,
+    datagram::{Class, Header, Kind, Probe, Report, Voice, write_nonce},
+    limits::DATAGRAM_BYTES_MAX,
+};
+
+use super::{forward::Forwarder, send::Courier, socket::MediaSocket};
+use crate::media::{
+    figures::Count,
+    scale::{Scaled, Scaler},
+    seat::{RoomKey, UdpStatus, VoiceArrived},
+    sessions::{Dropped, FromWebSocket, MediaSessions, Opened, Session, Turn, Way},
+};
+
+/// Takes datagrams batch by batch. Lives on the receiving thread alone.
+pub struct Intake {
+    sessions: MediaSessions,
+    courier: Courier,
+    forwarder: Forwarder,
+    /// Voice of this batch by room, with anybody of the room, who knows the mixer.
+    voice: HashMap<RoomKey, (Arc<Session>, Vec<(ParticipantId, VoiceFrame)>)>,
+}
+
+impl Intake {
+    pub fn new(socket: Arc<MediaSocket>, sessions: MediaSessions, scaler: Scaler) -> Intake {
+        Intake {
+            courier: Courier::new(socket.clone()),
+            forwarder: Forwarder::new(socket, sessions.clone(), scaler),
+            voice: HashMap::new(),
+            sessions,
+        }
+    }
+
+    /// Takes a datagram that came by UDP or by WebSocket; it is opened in place. Nothing of it leaves before
+    /// [`voice_ended`](Self::voice_ended) or [`camera_ended`](Self::camera_ended).
+    pub fn datagram(&mut self, now: Moment, from: &Way, datagram: &mut [u8]) {
+        let figures = self.sessions.figures();
+        figures.one(Count::Received);
+        let header = (datagram.len() <= DATAGRAM_BYTES_MAX).then(|| Header::parse(datagram)).flatten();
+        let Some(header) = header else {
+            figures.one(Count::NotOurs);
+            return;
+        };
+        let Some(session) = self.sessions.find(header.session) else {
+            figures.one(Count::Stranger);
+            return;
+        };
+        let outcome = match session.open(now, &header, from, datagram) {
+            Ok(Opened { body, turn }) => {
+                self.turn(&session, from, turn);
+                match self.take(now, &session, from, header, body) {
+                    true => return,
+                    false => Count::Malformed,
+                }
+            }
+            Err(Dropped::Replayed) => Count::Replayed,
+            Err(Dropped::Forged) => Count::Forged,
+            Err(Dropped::TooFast) => Count::TooFast,
+            Err(Dropped::Unexpected) => Count::Unexpected,
+        };
+        tracing::trace!(?outcome, "datagram ignored");
+        self.sessions.figures().one(outcome);
+    }
+
+    pub fn by_websocket(&mut self, now: Moment, from: FromWebSocket) {
+        let FromWebSocket { link, mut datagram } = from;
+        link.taken();
+        self.datagram(now, &Way::WebSocket(link), &mut datagram);
+    }
+
+    pub fn scaled(&mut self, now: Moment, scaled: &Scaled) {
+        self.sessions.figures().one(Count::Scaled);
+        self.forwarder.scaled(now, scaled);
+    }
+
+    /// Hands the voice of this batch to the mixers, one message a room.
+    pub fn voice_ended(&mut self) {
+        for (_, (session, packets)) in self.voice.drain() {
+            if session.seat.voice.try_send(VoiceArrived(packets)).is_err() {
+                self.sessions.figures().one(Count::VoiceQueueFull);
+            }
+        }
+    }
+
+    /// Sends what is left of this batch's camera frames.
+    pub fn camera_ended(&mut self, now: Moment) {
+        self.forwarder.depart(now);
+    }
+
+    /// Every [`REPORT_EVERY`](super::measure::REPORT_EVERY).
+    pub fn interval_ended(&mut self, now: Moment, load_percent: u8) {
+        self.forwarder.interval_ended(now, load_percent);
+        self.sessions.sweep();
+    }
+
+    /// False when the body is malformed.
+    fn take(
+        &mut self,
+        now: Moment,
+        session: &Arc<Session>,
+        from: &Way,
+        header: Header,
+        body: &mut [u8],
+    ) -> bool {
+        match header.kind {
+            Kind::Hello | Kind::Probe => self.echo(now, session, from, body),
+            Kind::Voice => self.voice(session, header.number, body),
+            Kind::Camera => self.forwarder.fragment(now, session, body),
+            Kind::ReRequest => self.forwarder.re_request(now, session, body),
+            Kind::Report => {
+                let report = Report::parse(body);
+                report.is_some_and(|report| {
+                    self.forwarder.measures().report(session, report);
+                    true
+                })
+            }
+            // The session has compared it already.
+            Kind::Response => body.len() >= 8,
+            Kind::Echo | Kind::Challenge => false,
+        }
+    }
+
+    /// The answer goes where the question came from, is as long, and has the room clock in it.
+    fn echo(&mut self, now: Moment, session: &Session, from: &Way, body: &[u8]) -> bool {
+        let Some(probe) = Probe::parse(body) else {
+            return false;
+        };
+        let echo = Probe {
+            room_clock_us: session.room_clock_us(now),
+            ..probe
+        };
+        if self.courier.voice(session, from, Kind::Echo, |body| echo.write(body)) {
+            self.sessions.figures().one(Count::Echoed);
+        }
+        true
+    }
+
+    fn voice(&mut self, session: &Arc<Session>, number: u64, body: &[u8]) -> bool {
+        let Some(voice) = Voice::parse(body) else {
+            return false;
+        };
+        let Some(samples) = opus_samples(voice.opus) else {
+            return false;
+        };
+        self.sessions.figures().one(Count::VoiceReceived);
+        let frame = VoiceFrame {
+            number,
+            media_time: voice.media_time,
+            spurt_start: voice.spurt_start,
+            level: voice.level,
+            samples,
+            opus: Arc::from(voice.opus),
+        };
+        let room = self.voice.entry(session.seat.room);
+        let (_, packets) = room.or_insert_with(|| (session.clone(), Vec::new()));
+        packets.push((session.seat.id, frame));
+        true
+    }
+
+    /// Asks a new address whether it is there, and tells the room which way media go.
+    fn turn(&mut self, session: &Session, from: &Way, turn: Turn) {
+        if let Some(nonce) = turn.challenge {
+            let write_body = |body: &mut Vec<u8>| write_nonce(nonce, body);
+            self.courier.voice(session, from, Kind::Challenge, write_body);
+            self.sessions.figures().one(Count::Challenged);
+        }
+        if let Some(udp) = turn.udp {
+            let id = session.seat.id;
+            if session.seat.udp.try_send(UdpStatus { id, udp }).is_err() {
+                tracing::debug!("a room was too busy to hear which way media go");
+            }
+        }
+    }
+}
+
+/// Whether a datagram belongs before others of its batch: voice, and what is as small and urgent.
+pub fn goes_first(datagram: &[u8]) -> bool {
+    Header::parse(datagram).is_none_or(|header| header.kind.class() == Class::Voice)
+}
