@@ -6,7 +6,7 @@
 use std::{future::Future, io, path::Path, sync::Arc, thread, time::Duration};
 
 use conclave_core::room::record::{Record, StoredRoom};
-use conclave_wire::{EndReason, Line, LineId, RefusalCode};
+use conclave_wire::{EndReason, Line, LineId, RefusalCode, SharedFile};
 use sqlx::{
     AnyPool, ConnectOptions, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
@@ -18,7 +18,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use crate::config::Durability;
+use crate::{clock::unix_ms, config::Durability};
 
 mod columns;
 mod reading;
@@ -209,6 +209,20 @@ impl Store {
     pub async fn ended(&self, slug: &str) -> Result<Option<EndReason>, StoreError> {
         let slug = slug.to_owned();
         self.read(move |readers| retention::ended(readers, slug))
+            .await
+    }
+
+    /// The file of a share link that was not revoked, and the slug of its room, which is open or still
+    /// kept.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn shared_by_token(
+        &self,
+        token: &str,
+    ) -> Result<Option<(String, SharedFile)>, StoreError> {
+        let token = token.to_owned();
+        self.read(move |readers| retention::shared_by_token(readers, token, unix_ms()))
             .await
     }
 

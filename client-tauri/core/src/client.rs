@@ -5,8 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use conclave_wire::{Command, MediaState, ParticipantId, QualityChoice, RoomState, Welcome};
 use conclave_wire::command::{Reply, Watch};
+use conclave_wire::{Command, MediaState, ParticipantId, QualityChoice, RoomState, Welcome};
 use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, watch},
@@ -23,7 +23,9 @@ use crate::{
         camera_up::CameraUp,
         clock::MediaClock,
         devices::{Camera, Microphone, Speaker},
-        link::{LinkConfig, LinkRefused, MediaLink, OpenTunnel, Tunnel, TunnelRefused, tunnel_over},
+        link::{
+            LinkConfig, LinkRefused, MediaLink, OpenTunnel, Tunnel, TunnelRefused, tunnel_over,
+        },
         voice_down::{VoiceDown, VoiceTally},
         voice_up::{VoiceNotice, VoiceUp},
     },
@@ -91,7 +93,8 @@ impl Client {
     pub async fn join(
         config: ClientConfig,
     ) -> Result<(Client, mpsc::Receiver<ClientEvent>), ClientRefused> {
-        let dialer = Dialer::new(&config.session.invite).map_err(|error| JoinError::from(OpenError::from(error)))?;
+        let dialer = Dialer::new(&config.session.invite)
+            .map_err(|error| JoinError::from(OpenError::from(error)))?;
         let sound = config.session.sound;
         let (session, session_events) = Session::join(config.session).await?;
         let welcome = session.welcome();
@@ -338,7 +341,10 @@ impl Parts {
             link: self.link.figures(),
             voice_up: voice_up.unwrap_or_default(),
             voice_down: self.inlet.voice_down.figures(),
-            camera_up: camera_up.as_ref().map(CameraUp::figures).unwrap_or_default(),
+            camera_up: camera_up
+                .as_ref()
+                .map(CameraUp::figures)
+                .unwrap_or_default(),
             camera_down: self.inlet.camera_down.lock().figures(),
         }
     }

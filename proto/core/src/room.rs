@@ -73,6 +73,16 @@ pub struct Opening {
     pub time_limit: Option<Duration>,
 }
 
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            members_max: 500,
+            files_bytes_max: 20 * 1024 * 1024 * 1024,
+            idle_max: Duration::from_secs(24 * 3_600),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Room {
     slug: String,

@@ -102,22 +102,36 @@ fn one_camera_on_a_good_link_becomes_large() {
 }
 
 #[test]
-fn a_narrow_link_gets_what_fits_and_stays_there() {
+fn a_narrow_link_gets_what_fits_and_is_tried_for_more_once_a_minute() {
     let mut simulation = Simulation::new(1, 1_700_000);
     simulation.ladder.watch(&[watch(1, Layer::Large)]);
-    simulation.run(120);
-    let settled = simulation.run(60);
+    simulation.run(240);
+    let settled = simulation.run(240);
+    let fits =
+        |allocations: &Vec<Allocation>| allocations.iter().map(price).sum::<u64>() <= 1_700_000;
+    let tries = settled
+        .windows(2)
+        .filter(|pair| fits(&pair[0]) && !fits(&pair[1]))
+        .count();
+    assert!(tries <= 4, "{tries}");
+    let fitting = settled
+        .iter()
+        .filter(|allocations| fits(allocations))
+        .count();
     assert!(
-        settled
-            .iter()
-            .flatten()
-            .all(|allocation| price(allocation) <= 1_700_000)
+        fitting * 100 >= settled.len() * 97,
+        "{fitting} of {}",
+        settled.len()
     );
+    let good = settled
+        .iter()
+        .filter(|allocations| allocations[0].layer == Layer::Normal)
+        .count();
     assert!(
-        settled.iter().all(|allocations| allocations == &settled[0]),
-        "{settled:?}"
+        good * 100 >= settled.len() * 80,
+        "{good} of {}",
+        settled.len()
     );
-    assert_eq!(settled[0][0].layer, Layer::Normal);
 }
 
 #[test]

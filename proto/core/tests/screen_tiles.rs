@@ -241,7 +241,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let fill = (0..700u32, 0..500u32, 1..600u32, 1..300u32, any::<u8>());
+    let fill = (0..450u32, 0..300u32, 1..400u32, 1..200u32, any::<u8>());
     prop_oneof![
         4 => fill.prop_map(|(x, y, width, height, value)| Step::Fill { x, y, width, height, value }),
         4 => (1..RUN_TILES_MAX).prop_map(|width_max| Step::Frame { width_max }),
@@ -251,11 +251,11 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn every_viewer_ends_with_the_presenters_picture(steps in prop::collection::vec(step(), 1..80)) {
-        let mut desk = Desk::new(700, 500);
+        let mut desk = Desk::new(450, 300);
         let mut room = Room::presenting();
         room.present(&[desk.start()]);
         room.join(10);
@@ -341,13 +341,13 @@ proptest! {
 
 #[test]
 fn a_slow_viewer_skips_what_is_superseded_and_every_part_of_the_screen_has_its_turn() {
-    let mut desk = Desk::new(16 * 64, 16 * 64);
+    let mut desk = Desk::new(8 * 64, 8 * 64);
     let mut room = Room::presenting();
     room.present(&[desk.start()]);
     room.join(10);
     room.join(11);
     let mut painted = TileSet::none(desk.grid);
-    for round in 0..200u32 {
+    for round in 0..90u32 {
         // Noise that hardly packs: a frame is far more than a viewer may have under way.
         let noise = |at: usize| {
             ((at as u32)
@@ -371,7 +371,7 @@ fn a_slow_viewer_skips_what_is_superseded_and_every_part_of_the_screen_has_its_t
 
 #[test]
 fn a_screen_that_cannot_fit_is_asked_for_once_more_and_then_refused() {
-    let mut desk = Desk::new(7_680, 4_320);
+    let desk = Desk::new(7_680, 4_320);
     let mut room = Room::presenting();
     room.present(&[desk.start()]);
     let heavy = |desk: &Desk, x, y| {
@@ -408,7 +408,6 @@ fn a_screen_that_cannot_fit_is_asked_for_once_more_and_then_refused() {
     );
     assert_eq!(room.closed, [(PRESENTER_LINK, RefusalCode::ScreenTooLarge)]);
     assert_eq!(room.slot.held_bytes(), 0);
-    desk.generation += 1;
 }
 
 #[test]

@@ -129,18 +129,19 @@ impl MixerActor {
             .map(|(seat, level)| (ParticipantId(seat), level))
             .collect();
         let changes = changes(&self.told, &now_speaking);
-        if !changes.is_empty() {
-            self.told_at = Some(now);
-            for &(id, speaks, level) in &changes {
-                match speaks {
-                    true => self.told.insert(id, level),
-                    false => self.told.remove(&id),
-                };
-            }
-            if self.speaking.try_send(Speaking(changes)).is_err() {
-                // The room is behind; it is told all again when it has caught up.
-                self.told.clear();
-            }
+        if changes.is_empty() {
+            return None;
+        }
+        self.told_at = Some(now);
+        if self.speaking.try_send(Speaking(changes.clone())).is_err() {
+            // The room is behind: told again when it had time.
+            return Some(now + SPEAKING_EVERY);
+        }
+        for (id, speaks, level) in changes {
+            match speaks {
+                true => self.told.insert(id, level),
+                false => self.told.remove(&id),
+            };
         }
         None
     }

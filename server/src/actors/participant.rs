@@ -1,21 +1,16 @@
 //! One actor per link: it carries out what the rules of a link say, watches the link from outside, and
 //! stands between it and the room.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 
 use actix::prelude::*;
-use conclave_core::link::attachment::{
-    Attachment, AttachmentLimits, Effect, Effects, OutboxLimits, PaceLimits,
-};
+use conclave_core::link::attachment::{Attachment, AttachmentLimits, Effect, Effects};
 use conclave_wire::{
     ClientMessage, EncodedOnce, Encoding, LeaveReason, ParticipantId, Refusal, RefusalCode,
     ServerMessage, message::Enter,
 };
 
-use super::{
-    lobby::{FindRoom, LobbyActor},
-    room::{Act, Admitted, Deliver, EnterRoom, Entrance, LinkLost, Measured, RoomActor},
-};
+use super::room::{Act, Admitted, Deliver, EnterRoom, Entrance, LinkLost, Measured, RoomActor};
 use crate::{auth::token, clock::Clock, gateway::sockets::SocketHandle};
 
 /// Messages that may wait for this actor. One read of a socket gives some hundred small frames, and
@@ -66,21 +61,21 @@ impl From<Addr<RoomActor>> for RoomLine {
     }
 }
 
-type Finding = Pin<Box<dyn Future<Output = Result<RoomLine, Refusal>>>>;
+pub type Finding = Pin<Box<dyn Future<Output = Result<RoomLine, Refusal>>>>;
 
-/// Where rooms are found by their slug.
+/// The way from a link to its room.
 pub trait Rooms {
-    fn find(&self, slug: String) -> Finding;
-}
+    /// Whether whoever is at the other end of the link may try to enter now.
+    ///
+    /// # Errors
+    /// `TooFast`, with how long to wait.
+    fn may_try(&self, enter: &Enter) -> Result<(), Refusal>;
 
-impl Rooms for Addr<LobbyActor> {
-    fn find(&self, slug: String) -> Finding {
-        let asked = self.send(FindRoom { slug });
-        Box::pin(async move {
-            let found = asked.await.unwrap_or(Err(RefusalCode::Stopping.into()));
-            found.map(RoomLine::from)
-        })
-    }
+    /// The room of that slug, or why there is none.
+    fn find(&self, slug: String) -> Finding;
+
+    /// They were not let in.
+    fn turned_away(&self, code: RefusalCode);
 }
 
 /// One seat on one link.
@@ -170,6 +165,7 @@ impl ParticipantActor {
     }
 
     fn enter(&mut self, ctx: &mut Context<Self>, enter: Enter, client: String) {
+        let allowed = self.rooms.may_try(&enter);
         let (slug, enter) = match enter {
             Enter::Join {
                 slug,
@@ -191,17 +187,19 @@ impl ParticipantActor {
                 (slug, Entrance::Resume { seat_token, cursor })
             }
         };
-        let found = slug.map(|slug| self.rooms.find(slug));
+        let found = match allowed {
+            Ok(()) => slug
+                .map(|slug| self.rooms.find(slug))
+                .ok_or(RefusalCode::SeatUnknown.into()),
+            Err(refusal) => Err(refusal),
+        };
         let entrance = EnterRoom {
             enter,
             seat: Some(ctx.address().recipient()),
             client,
         };
         let entering = async move {
-            let room = match found {
-                Some(found) => found.await?,
-                None => return Err(RefusalCode::SeatUnknown.into()),
-            };
+            let room = found?.await?;
             let admitted = room.enter.send(entrance).await;
             let admitted = admitted.unwrap_or(Err(RefusalCode::Stopping.into()))?;
             Ok((room, admitted))
@@ -229,9 +227,12 @@ impl ParticipantActor {
                     attachment.admitted(now, room_clock_ms, first, out);
                 });
             }
-            Err(refusal) => self.drive(ctx, |attachment, out| {
-                attachment.turned_away(now, refusal, out);
-            }),
+            Err(refusal) => {
+                self.rooms.turned_away(refusal.code);
+                self.drive(ctx, |attachment, out| {
+                    attachment.turned_away(now, refusal, out);
+                });
+            }
         }
     }
 

@@ -261,3 +261,21 @@ fn write_synced(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_renewed_before_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = HostNames::of_this_machine(&[]);
+        let identity = Identity::load_or_make(folder.path(), names.clone()).unwrap();
+        let made = OffsetDateTime::now_utc();
+        let early = made + LEAF_LIFE - LEAF_RENEWED_BEFORE_END - Duration::from_secs(60);
+        assert!(!identity.renew_at(names.clone(), early).unwrap());
+        let late = made + LEAF_LIFE - LEAF_RENEWED_BEFORE_END + Duration::from_secs(60);
+        assert!(identity.renew_at(names.clone(), late).unwrap());
+        assert!(!identity.renew_at(names, late).unwrap());
+    }
+}

@@ -1,7 +1,7 @@
 //! The control link: one actor per WebSocket, which turns bytes into words and back, and does nothing
 //! else, because a client that stops reading freezes it.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use actix_http::ws::Item;
@@ -15,19 +15,20 @@ use actix_web_actors::ws::{
 };
 use conclave_core::link::attachment::{AttachmentLimits, OutboxLimits, PaceLimits};
 use conclave_wire::{
-    Encoding, RefusalCode, ServerMessage, encoding::DecodeError, limits::CONTROL_MESSAGE_BYTES_MAX,
+    Encoding, Refusal, RefusalCode, ServerMessage, encoding::DecodeError,
+    limits::CONTROL_MESSAGE_BYTES_MAX, message::Enter,
 };
 
 use super::{
+    http::limits::Attempt,
     sockets::SocketHandle,
     upgrade::{admit, refuse},
 };
 use crate::{
     actors::{
-        lobby::LobbyActor,
-        participant::{FromLink, LinkParts, ParticipantActor, ToLink},
+        lobby::FindRoom,
+        participant::{Finding, FromLink, LinkParts, ParticipantActor, RoomLine, Rooms, ToLink},
     },
-    clock::Clock,
     config::Config,
     server::AppState,
 };
@@ -56,9 +57,10 @@ async fn open(
     };
     let link = LinkActor {
         encoding,
-        lobby: state.lobby.clone(),
-        clock: state.clock,
-        limits: limits_of(&state.config),
+        door: Door {
+            state: state.get_ref().clone(),
+            address: upgrade.peer.map(|peer| peer.ip()),
+        },
         socket: upgrade.socket,
         participant: None,
         pieces: None,
@@ -97,12 +99,50 @@ fn asked_encoding(request: &HttpRequest) -> Option<Encoding> {
     names.find_map(Encoding::from_subprotocol)
 }
 
+/// The way to the rooms, for somebody at one address.
+#[derive(Clone)]
+struct Door {
+    state: Arc<AppState>,
+    address: Option<IpAddr>,
+}
+
+impl Rooms for Door {
+    fn may_try(&self, enter: &Enter) -> Result<(), Refusal> {
+        let address = self.address.ok_or(RefusalCode::Internal)?;
+        self.state.limits.spend(address, Attempt::Join)?;
+        match enter {
+            Enter::Join {
+                password: None,
+                host_key: None,
+                ..
+            }
+            // A token is too long to be guessed.
+            | Enter::Resume { .. } => Ok(()),
+            Enter::Join { .. } => self.state.limits.may_try_secret(address),
+        }
+    }
+
+    fn find(&self, slug: String) -> Finding {
+        let asked = self.state.lobby.send(FindRoom { slug });
+        Box::pin(async move {
+            let found = asked.await.unwrap_or(Err(RefusalCode::Stopping.into()));
+            found.map(RoomLine::from)
+        })
+    }
+
+    fn turned_away(&self, code: RefusalCode) {
+        let wrong = matches!(code, RefusalCode::PasswordWrong | RefusalCode::HostKeyWrong);
+        if let (Some(address), true) = (self.address, wrong) {
+            // What is refused next is the next attempt; this one was made.
+            self.state.limits.spend(address, Attempt::WrongSecret).ok();
+        }
+    }
+}
+
 /// The socket.
 struct LinkActor {
     encoding: Encoding,
-    lobby: Addr<LobbyActor>,
-    clock: Clock,
-    limits: AttachmentLimits,
+    door: Door,
     socket: Arc<SocketHandle>,
     participant: Option<Addr<ParticipantActor>>,
     /// A message that comes in several frames.
@@ -214,9 +254,10 @@ impl Actor for LinkActor {
             link: ctx.address().recipient(),
             socket: self.socket.clone(),
             encoding: self.encoding,
-            limits: self.limits,
+            limits: limits_of(&self.door.state.config),
         };
-        let participant = ParticipantActor::new(parts, Box::new(self.lobby.clone()), self.clock);
+        let clock = self.door.state.clock;
+        let participant = ParticipantActor::new(parts, Box::new(self.door.clone()), clock);
         self.participant = Some(participant.start());
     }
 

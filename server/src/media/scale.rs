@@ -31,6 +31,8 @@ pub const SCALE_QUEUED_MAX: usize = 4;
 pub const SCALED_QUEUED_MAX: usize = 16;
 /// Sides of a picture that is decoded, in pixels.
 pub const PICTURE_SIDE_MAX: usize = 2_048;
+/// How far the thread stands back behind all others.
+const SCALE_NICENESS: i32 = 10;
 /// Of JPEG, for scaled pictures.
 const SCALED_QUALITY: u8 = 70;
 
@@ -63,6 +65,10 @@ impl Scaler {
     pub fn start(done: mpsc::Sender<Scaled>) -> io::Result<Scaler> {
         let (jobs, taken) = blocking::sync_channel::<ScaleJob>(SCALE_QUEUED_MAX);
         thread::Builder::new().name("media-scale".to_owned()).spawn(move || {
+            // On Linux this is the thread's alone.
+            if let Err(error) = rustix::process::nice(SCALE_NICENESS) {
+                tracing::debug!(%error, "pictures are scaled at the priority of everything else");
+            }
             for job in taken {
                 for scaled in work(job) {
                     // A full queue means that the media thread is behind: then this frame is late already.

@@ -2,7 +2,7 @@
 
 use std::{fs::File, net::SocketAddr, sync::Arc, time::Duration};
 
-use actix::{Actor, Addr};
+use actix::Actor;
 use actix_rt::{Arbiter, ArbiterHandle};
 use actix_web::dev::ServerHandle;
 use conclave_wire::EndReason;
@@ -12,7 +12,10 @@ use super::{
     AppState, FirstRoom, Links, StartError, chores, claim, first_room, links, listen, web,
 };
 use crate::{
-    actors::lobby::{LobbyActor, RestoreRooms, StopAll},
+    actors::{
+        lobby::{LobbyActor, LobbyLimits, LobbyServices, RestoreRooms, StopAll},
+        room::RoomLimits,
+    },
     auth::{addresses::HostNames, identity::Identity, password::PasswordChecker, token},
     clock::Clock,
     config::Config,
@@ -28,6 +31,7 @@ use crate::{
 /// Links get so long to say goodbye when the server stops.
 const GOODBYE_DEADLINE: Duration = Duration::from_secs(3);
 const S_PER_HOUR: u64 = 3_600;
+const S_PER_MINUTE: u64 = 60;
 
 /// What is known once everything runs.
 pub(super) struct Started {
@@ -111,8 +115,17 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
 
     let mut arbiters = Vec::new();
     let rooms = more(&mut arbiters, config.room_threads);
-    let media = more(&mut arbiters, config.media_threads);
-    let lobby = start_lobby(&config, rooms, media);
+    let services = LobbyServices {
+        clock,
+        store: Arc::new(store.clone()),
+        sessions: sessions.clone(),
+        passwords: passwords.clone(),
+        uploads: uploads.clone(),
+        limits: lobby_limits(&config),
+        room_arbiters: rooms.clone(),
+        media_arbiters: more(&mut arbiters, config.media_threads),
+    };
+    let lobby = LobbyActor::start_in_arbiter(&rooms[0], |_| LobbyActor::open(services));
     lobby
         .send(RestoreRooms)
         .await
@@ -122,7 +135,11 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
     let first_room = first_room::open(&config, &lobby, &links).await?;
 
     let setup_token = token::draw();
-    let admin_host = admin_address.map_or_else(|| links.authority(), |at| at.to_string());
+    let admin_host = match admin_address {
+        None => links.authority(),
+        Some(at) if at.ip().is_unspecified() => links.authority_at(at.port()),
+        Some(at) => at.to_string(),
+    };
     let state = Arc::new(AppState {
         limits: AddressLimits::new(&config, clock),
         setup_token_hash: token::hash(&setup_token),
@@ -156,12 +173,15 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
     Ok((parts, news))
 }
 
-fn start_lobby(
-    _config: &Config,
-    rooms: Vec<ArbiterHandle>,
-    _media: Vec<ArbiterHandle>,
-) -> Addr<LobbyActor> {
-    LobbyActor::start_in_arbiter(&rooms[0], |_| LobbyActor {})
+fn lobby_limits(config: &Config) -> LobbyLimits {
+    LobbyLimits {
+        rooms_max: config.rooms_max,
+        room: RoomLimits {
+            members_max: config.room_members_max,
+            files_bytes_max: config.room_files_bytes_max,
+            idle_max: Duration::from_secs(u64::from(config.room_idle_minutes) * S_PER_MINUTE),
+        },
+    }
 }
 
 fn more(arbiters: &mut Vec<Arbiter>, threads: usize) -> Vec<ArbiterHandle> {

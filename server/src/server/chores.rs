@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{AppState, links};
-use crate::{auth::addresses::HostNames, clock::unix_ms};
+use crate::{actors::lobby::purge, auth::addresses::HostNames};
 
 const ADDRESSES_LOOKED_AT: Duration = Duration::from_secs(60);
 const PURGED: Duration = Duration::from_secs(3_600);
@@ -11,7 +11,7 @@ const PURGED: Duration = Duration::from_secs(3_600);
 /// Runs both until the server's system ends.
 pub(super) fn spawn(state: Arc<AppState>, udp_port: u16) {
     actix_rt::spawn(follow_addresses(state.clone(), udp_port));
-    actix_rt::spawn(purge(state));
+    actix_rt::spawn(forget_past(state));
 }
 
 async fn follow_addresses(state: Arc<AppState>, udp_port: u16) {
@@ -33,23 +33,9 @@ async fn follow_addresses(state: Arc<AppState>, udp_port: u16) {
     }
 }
 
-async fn purge(state: Arc<AppState>) {
+async fn forget_past(state: Arc<AppState>) {
     loop {
-        match state.store.purge(unix_ms()).await {
-            Ok(unreferenced) => {
-                let state = state.clone();
-                let removed = actix_web::web::block(move || {
-                    for file in unreferenced {
-                        match state.uploads.shelf().remove(&file.slug, &file.sha256) {
-                            Ok(()) => state.uploads.removed(file.size_bytes),
-                            Err(error) => tracing::warn!(%error, "a file was not removed"),
-                        }
-                    }
-                });
-                removed.await.ok();
-            }
-            Err(error) => tracing::warn!(%error, "rooms past their time were not removed"),
-        }
+        purge(Arc::new(state.store.clone()), state.uploads.clone()).await;
         tokio::time::sleep(PURGED).await;
     }
 }

@@ -67,7 +67,12 @@ async fn create(
         settings: Settings::default(),
         time_limit_ms: None,
     };
-    let created = lobby.send(CreateRoom { room }).await;
+    let created = lobby
+        .send(CreateRoom {
+            room,
+            after_ended: true,
+        })
+        .await;
     let host_key = created
         .map_err(|_| StartError::Ended)?
         .map_err(StartError::Room)?

@@ -49,7 +49,20 @@ impl Links {
 
     /// `host:port` as it leads.
     pub fn authority(&self) -> String {
-        with_port(&self.hosts.load()[0], self.tcp_port)
+        let hosts = self.hosts.load();
+        hosts
+            .first()
+            .map(|host| with_port(host, self.tcp_port))
+            .unwrap_or_default()
+    }
+
+    /// The same host at another port.
+    pub(super) fn authority_at(&self, port: u16) -> String {
+        let hosts = self.hosts.load();
+        hosts
+            .first()
+            .map(|host| with_port(host_of(host), port))
+            .unwrap_or_default()
     }
 
     fn link(&self, slug: &str, host_key: Option<&str>) -> String {

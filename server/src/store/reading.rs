@@ -220,7 +220,7 @@ fn line(row: &AnyRow) -> Result<Line, StoreError> {
     })
 }
 
-fn file(row: &AnyRow) -> Result<SharedFile, StoreError> {
+pub(super) fn file(row: &AnyRow) -> Result<SharedFile, StoreError> {
     Ok(SharedFile {
         id: FileId(row.id("id")?),
         owner: ParticipantId(row.id("participant_id")?),

@@ -1,11 +1,12 @@
 //! What is kept of rooms that have ended, and for how long.
 
-use conclave_wire::EndReason;
+use conclave_wire::{EndReason, SharedFile};
 use sqlx::{AnyConnection, AnyPool, Executor};
 
 use super::{
     StoreError,
     columns::{Columns, number},
+    reading::file,
     writer::begin,
 };
 
@@ -31,6 +32,25 @@ pub(super) async fn ended(readers: AnyPool, slug: String) -> Result<Option<EndRe
         }
         Some(_) | None => Ok(None),
     }
+}
+
+/// The file of a share link and the slug of its room, open or kept.
+pub(super) async fn shared_by_token(
+    readers: AnyPool,
+    token: String,
+    now_unix_ms: u64,
+) -> Result<Option<(String, SharedFile)>, StoreError> {
+    let shared = "SELECT r.slug, f.id, f.participant_id, f.name, f.size_bytes, f.sha256, \
+                  f.created_at_ms, f.share_token FROM shared_files f JOIN rooms r ON r.id = f.room_id \
+                  WHERE f.share_token = $1 AND f.is_removed = 0 \
+                  AND (r.keep_until_ms IS NULL OR r.keep_until_ms > $2)";
+    let row = sqlx::query(shared)
+        .bind(token)
+        .bind(number(now_unix_ms))
+        .fetch_optional(&readers)
+        .await?;
+    row.map(|row| Ok((row.text("slug")?, file(&row)?)))
+        .transpose()
 }
 
 pub(super) async fn purge(

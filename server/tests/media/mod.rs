@@ -154,7 +154,7 @@ impl Hall {
 
     /// Somebody whom voice and camera reach.
     pub async fn greeted(&self, id: ParticipantId) -> Caller {
-        let mut caller = self.join(id).await;
+        let caller = self.join(id).await;
         caller.greet().await;
         caller
     }
@@ -179,13 +179,19 @@ impl Hall {
     pub async fn hears<T>(&mut self, mut pick: impl FnMut(Told) -> Option<T>) -> T {
         let heard = async {
             loop {
-                let told = self.told.recv().await.expect("the ear lives as long as the hall");
+                let told = self
+                    .told
+                    .recv()
+                    .await
+                    .expect("the ear lives as long as the hall");
                 if let Some(picked) = pick(told) {
                     return picked;
                 }
             }
         };
-        timeout(DEADLINE, heard).await.expect("the room was not told")
+        timeout(DEADLINE, heard)
+            .await
+            .expect("the room was not told")
     }
 }
 
@@ -212,7 +218,9 @@ impl Keys {
     pub fn seal(&self, kind: Kind, write_body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut datagram = Vec::new();
         let sealer = &self.up[kind.class() as usize];
-        sealer.seal(kind, &mut datagram, write_body).expect("it fits");
+        sealer
+            .seal(kind, &mut datagram, write_body)
+            .expect("it fits");
         datagram
     }
 
@@ -298,7 +306,7 @@ impl Caller {
     }
 
     /// Says hello and answers the challenge, so that voice and camera come here.
-    pub async fn greet(&mut self) {
+    pub async fn greet(&self) {
         self.probe(Kind::Hello, 1).await;
         self.receive_kind(Kind::Challenge).await.respond(self).await;
         // The echo of a later probe says that the response was taken.
@@ -324,7 +332,9 @@ impl Received {
     /// Answers a challenge.
     pub async fn respond(&self, caller: &Caller) {
         assert_eq!(self.kind, Kind::Challenge);
-        caller.send(Kind::Response, |body| body.extend_from_slice(&self.body)).await;
+        caller
+            .send(Kind::Response, |body| body.extend_from_slice(&self.body))
+            .await;
     }
 }
 

@@ -11,7 +11,9 @@ pub enum ClientEvent {
     Session(SessionEvent),
     /// A new picture waits; [`Client::take_camera_frame`](super::Client::take_camera_frame) takes the
     /// newest. Not told again before it is taken.
-    CameraFrame { source: ParticipantId },
+    CameraFrame {
+        source: ParticipantId,
+    },
     /// The person talks but is muted.
     TalkingWhileMuted,
     /// The microphone or the camera gives no more; give the client another one.

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use conclave_wire::{
-    Event, ParticipantId, RoomState, Signs,
-    event::{QualityVerdict},
-};
+use conclave_wire::{Event, ParticipantId, RoomState, Signs, event::QualityVerdict};
 use tokio::sync::{mpsc, watch};
 
 use super::{ClientEvent, Parts};

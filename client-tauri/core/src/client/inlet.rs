@@ -28,7 +28,11 @@ impl MediaInlet for Inlet {
         let Some(source) = cameras.push(at, fragment) else {
             return;
         };
-        if self.events.try_send(ClientEvent::CameraFrame { source }).is_err() {
+        if self
+            .events
+            .try_send(ClientEvent::CameraFrame { source })
+            .is_err()
+        {
             // Nobody was told, so nobody will take it: the next frame is told again.
             cameras.take(source);
         }

@@ -125,7 +125,10 @@ impl CameraDown {
 
     /// Forgets every source but these.
     pub fn keep_only(&mut self, sources: &[ParticipantId]) {
-        let known = self.newest.keys().chain(self.assemblers.keys().map(|(source, _)| source));
+        let known = self
+            .newest
+            .keys()
+            .chain(self.assemblers.keys().map(|(source, _)| source));
         let gone: Vec<ParticipantId> = known
             .filter(|source| !sources.contains(source))
             .copied()

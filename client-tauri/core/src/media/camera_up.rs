@@ -14,9 +14,7 @@ use std::{
 use bytes::Bytes;
 use conclave_core::{
     Moment,
-    media::assemble::{
-        EncodedFrame, FragmentCache, FragmentKey, ResendBudget, answer, split,
-    },
+    media::assemble::{EncodedFrame, FragmentCache, FragmentKey, ResendBudget, answer, split},
 };
 use conclave_wire::{
     Layer, ParticipantId, QualityChoice,
@@ -238,7 +236,10 @@ fn film(shared: &Shared, mut camera: Box<dyn Camera>, lost: impl Fn(CameraLost))
         };
         shared.counted.captured.fetch_add(1, Ordering::Relaxed);
         let captured_ms = shared.clock.now().as_ms() as u32;
-        for layer in layers.into_iter().filter(|layer| *layer <= quality.layer_max) {
+        for layer in layers
+            .into_iter()
+            .filter(|layer| *layer <= quality.layer_max)
+        {
             let bytes = match encode_layer(&picture, layer, quality) {
                 Ok(jpeg) => jpeg,
                 Err(error) => {
@@ -284,7 +285,9 @@ fn send(shared: &Shared, frame: &EncodedFrame, layer: Layer) {
         };
     }
     counted.frames.fetch_add(1, Ordering::Relaxed);
-    counted.bytes.fetch_add(frame.bytes.len() as u64, Ordering::Relaxed);
+    counted
+        .bytes
+        .fetch_add(frame.bytes.len() as u64, Ordering::Relaxed);
 }
 
 fn keep(shared: &Shared, fragment: &Fragment<'_>, now: Moment) {

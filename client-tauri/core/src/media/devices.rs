@@ -13,7 +13,7 @@ mod wav;
 
 pub use folder::FolderCamera;
 pub use memory::{MemorySpeaker, Recording, WavSpeaker};
-pub use paced::{Paced, SilentMicrophone, Silence, Sound};
+pub use paced::{Paced, Silence, SilentMicrophone, Sound};
 pub use resample::resample;
 pub use synthetic::{SyntheticMicrophone, SyntheticSpeech, Tone};
 pub use test_picture::{SyntheticCamera, read_frame_counter};

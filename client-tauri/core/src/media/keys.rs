@@ -119,7 +119,10 @@ pub fn derive(
         refused: 0,
         since: now,
     };
-    let parsed = session.addresses.iter().filter_map(|address| address.parse().ok());
+    let parsed = session
+        .addresses
+        .iter()
+        .filter_map(|address| address.parse().ok());
     let addresses: Vec<SocketAddr> = parsed.take(ADDRESSES_MAX).collect();
     match addresses.is_empty() {
         true => Err(SessionRefused::NoAddress),

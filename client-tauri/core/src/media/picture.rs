@@ -83,7 +83,11 @@ impl Picture {
         for y in 0..to_height {
             let (top, bottom) = covered(y, from_height, to_height);
             sums.fill([0; 3]);
-            for row in source.chunks_exact(from_width * bytes).take(bottom).skip(top) {
+            for row in source
+                .chunks_exact(from_width * bytes)
+                .take(bottom)
+                .skip(top)
+            {
                 for (sum, &(left, right)) in sums.iter_mut().zip(&columns) {
                     for pixel in row[left * bytes..right * bytes].chunks_exact(bytes) {
                         for (channel, at) in sum.iter_mut().zip(order) {
@@ -194,7 +198,10 @@ mod tests {
             panic!("scaling gives RGB")
         };
         // Rows 0 and 1, then 2 and 3; halves are rounded up.
-        assert_eq!(rgb, [[100, 50, 1].repeat(4), [100, 50, 3].repeat(4)].concat());
+        assert_eq!(
+            rgb,
+            [[100, 50, 1].repeat(4), [100, 50, 3].repeat(4)].concat()
+        );
     }
 
     #[test]

@@ -7,11 +7,12 @@
 //!
 //! Everything sent is stamped on **one media clock a room**: 48 kHz samples since the room opened. A source
 //! is mapped on it by an offset fixed for a talk spurt, chosen so that the spurt begins at a border of the
-//! 20 ms grid, not before anything that its listeners were sent already. Packets are passed on at once; the mix of `[T, T + 960)` is
-//! made when the clock reads `T + depth`, where the depth follows the jitter of those who speak. So a change
-//! of the way is lateness and nothing else: every line of listeners has a cursor, the media time up to which
-//! it was sent something. The mix goes on at the cursor; when one voice remains, those of its packets that
-//! wait from the cursor on are passed on at once.
+//! 20 ms grid, not before anything that its listeners were sent already. Packets are passed on at once; the
+//! mix of `[T, T + 960)` is made when the clock reads `T + depth`, where the depth follows the jitter of those
+//! who speak. So a change of the way is lateness and nothing else: every line of listeners has a cursor, the
+//! media time up to which it was sent something. The mix goes on at the cursor; when one voice remains, those
+//! of its packets that wait from the cursor on are passed on at once. Where a frame of the mix begins before
+//! the cursor (after packets of 10 ms) the listener's jitter buffer leaves out what it has played.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -147,7 +147,7 @@ impl Room {
         Ok(self.admit(id, role, None))
     }
 
-    /// Opens a seat again. An older link of it is taken over.
+    /// Opens a seat again. An older link of it is taken over: the shell says goodbye to it.
     ///
     /// # Errors
     /// `RoomEnded`, `Kicked`, `SeatUnknown`.
@@ -163,24 +163,25 @@ impl Room {
         let given =
             |cursor: &Cursor| cursor.epoch == self.epoch && cursor.number <= self.log.newest();
         let cursor = cursor.filter(given);
-        match self.roster.seats.get(&id).is_some_and(Seat::away) {
-            true => {
-                // The seat is up before it is told, so that this link hears of it as everybody does.
-                self.link_up(id, now, out);
-                self.tell(Event::ParticipantAway { id, away: false }, out);
-            }
-            false => {
-                let (reason, text) = (LeaveReason::TakenOver, String::new());
-                out.push(Effect::Dismiss {
-                    seat: id,
-                    reason,
-                    text,
-                });
-                self.link_up(id, now, out);
-            }
+        let was_away = self.roster.seats.get(&id).is_some_and(Seat::away);
+        self.link_up(id, now, out);
+        if was_away {
+            self.tell(Event::ParticipantAway { id, away: false }, out);
         }
         self.settle(now, out);
         Ok(self.admit(id, role, cursor))
+    }
+
+    /// A seat that was taken could not be stored: it is given up again.
+    pub fn give_up_seat(&mut self, id: ParticipantId, now: Now, out: &mut Outbox) {
+        self.unseat(id, LeaveReason::LinkLost, now, out);
+        let (reason, text) = (LeaveReason::LinkLost, String::new());
+        out.push(Effect::Dismiss {
+            seat: id,
+            reason,
+            text,
+        });
+        self.settle(now, out);
     }
 
     /// Whose token this is.

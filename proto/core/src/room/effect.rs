@@ -71,8 +71,6 @@ pub enum Effect {
 pub enum Audience {
     /// Whoever is linked.
     Everyone,
-    /// Whoever is linked, but for one.
-    EveryoneBut(ParticipantId),
     One(ParticipantId),
 }
 
@@ -80,7 +78,6 @@ impl Audience {
     pub fn includes(self, id: ParticipantId) -> bool {
         match self {
             Audience::Everyone => true,
-            Audience::EveryoneBut(other) => id != other,
             Audience::One(one) => id == one,
         }
     }

@@ -130,6 +130,15 @@ impl Room {
         Ok(file)
     }
 
+    /// A file that was shared could not be stored: nobody has it.
+    pub fn give_up_file(&mut self, id: FileId, now: Now, out: &mut Outbox) {
+        if self.files.shared.remove(&id).is_some() {
+            out.push(Effect::Record(Record::FileRemoved { file: id }));
+            self.tell(Event::FileRemoved { file: id }, out);
+        }
+        self.settle(now, out);
+    }
+
     pub fn file(&self, id: FileId) -> Option<&SharedFile> {
         self.files.shared.get(&id)
     }

@@ -122,6 +122,8 @@ impl Room {
         };
         seat.link = Link::Up;
         self.signs.catch_up(id, now.moment);
+        // Told again to a link that has taken over, whose client knows nothing of it yet.
+        out.push(Effect::Camera(CameraOrder::Enter { seat: id }));
         if seat.in_media {
             return;
         }
@@ -137,7 +139,6 @@ impl Room {
             };
             out.push(Effect::Voice(order));
         }
-        out.push(Effect::Camera(CameraOrder::Enter { seat: id }));
         if seat.media.camera {
             out.push(Effect::Camera(CameraOrder::On { seat: id, on: true }));
         }

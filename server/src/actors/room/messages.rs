@@ -162,12 +162,13 @@ pub enum EndKey {
     Operator,
 }
 
-pub use crate::media::seat::Speaking;
-
-/// Lobby to room: the server stops. Links end with `server_stopping`; the room stays in the store.
+/// Lobby to room. With `ServerStopping` links end and the room stays in the store; with any other reason
+/// it ends for good.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct StopRoom;
+pub struct StopRoom {
+    pub reason: EndReason,
+}
 
 /// Room to lobby: the room is over, its address answers no more.
 #[derive(Clone, Debug, Message)]

@@ -55,7 +55,11 @@ async fn make(
 ) -> Result<RoomCreated, Refusal> {
     check_origin(request)?;
     state.limits.spend(peer(request)?, Attempt::MakeRoom)?;
-    let opened = ask(state.lobby.send(lobby::CreateRoom { room })).await??;
+    let opened = ask(state.lobby.send(lobby::CreateRoom {
+        room,
+        after_ended: false,
+    }))
+    .await??;
     Ok(RoomCreated {
         join_link: state.links.join(&opened.slug),
         host_link: state.links.host(&opened.slug, &opened.host_key),

@@ -238,3 +238,121 @@ impl Paths {
         Some(nonce)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment::from_ms(1_000);
+    const HOME: Way = udp(1);
+    const AWAY: Way = udp(2);
+
+    const fn udp(port: u16) -> Way {
+        Way::Udp(UdpPath {
+            peer: SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port),
+            local: None,
+        })
+    }
+
+    /// Somebody whose address is proven.
+    fn at_home() -> Paths {
+        let mut paths = Paths::default();
+        let turn = paths.arrived(NOW, &HOME, Kind::Hello, true, 7);
+        assert_eq!(turn.challenge, Some(7));
+        paths.responded(&HOME, 7);
+        assert_eq!((&paths.voice, &paths.camera), (&Some(HOME), &Some(HOME)));
+        paths
+    }
+
+    #[test]
+    fn camera_goes_nowhere_before_a_challenge_is_answered() {
+        let mut paths = Paths::default();
+        paths.arrived(NOW, &HOME, Kind::Hello, true, 7);
+        assert_eq!((paths.voice, paths.camera), (Some(HOME), None));
+    }
+
+    #[test]
+    fn a_response_counts_only_from_where_the_challenge_was_sent_and_only_once() {
+        let mut paths = at_home();
+        paths.arrived(NOW, &AWAY, Kind::Voice, true, 8);
+        paths.responded(&udp(3), 8);
+        paths.responded(&AWAY, 7);
+        assert_eq!(paths.camera, Some(HOME));
+        paths.responded(&AWAY, 8);
+        assert_eq!(paths.camera, Some(AWAY));
+        paths.arrived(NOW, &HOME, Kind::Voice, true, 9);
+        paths.responded(&AWAY, 8);
+        assert_eq!(paths.camera, Some(AWAY));
+    }
+
+    #[test]
+    fn an_address_is_challenged_again_only_after_a_while() {
+        let mut paths = at_home();
+        let mut challenge = |at, nonce| paths.arrived(at, &AWAY, Kind::Voice, true, nonce).challenge;
+        assert_eq!(challenge(NOW, 8), Some(8));
+        assert_eq!(challenge(NOW + CHALLENGE_EVERY / 2, 9), None);
+        assert_eq!(challenge(NOW + CHALLENGE_EVERY, 10), Some(10));
+    }
+
+    #[test]
+    fn what_is_not_the_newest_moves_nothing_and_asks_nothing() {
+        let mut paths = at_home();
+        let turn = paths.arrived(NOW, &AWAY, Kind::Voice, false, 8);
+        assert_eq!(turn, Turn::default());
+        assert_eq!(paths.voice, Some(HOME));
+    }
+
+    #[actix::test]
+    async fn a_websocket_takes_over_and_gives_back_when_udp_is_proven() {
+        struct Socket;
+        impl Actor for Socket {
+            type Context = Context<Self>;
+        }
+        impl Handler<SendDatagrams> for Socket {
+            type Result = ();
+            fn handle(&mut self, _: SendDatagrams, _: &mut Self::Context) {}
+        }
+        let link = WebSocketLink::new(Socket.start().recipient());
+        let tunnel = Way::WebSocket(link);
+
+        let mut paths = at_home();
+        let turn = paths.arrived(NOW, &tunnel, Kind::Hello, true, 8);
+        assert_eq!((turn.udp, turn.challenge), (Some(false), None));
+        assert_eq!((&paths.voice, &paths.camera), (&Some(tunnel.clone()), &Some(tunnel.clone())));
+        // A question by UDP proves nothing yet.
+        let turn = paths.arrived(NOW, &HOME, Kind::Probe, true, 9);
+        assert_eq!((turn.udp, turn.challenge), (None, Some(9)));
+        assert_eq!(paths.voice, Some(tunnel.clone()));
+        assert_eq!(paths.responded(&HOME, 9).udp, Some(true));
+        assert_eq!((&paths.voice, &paths.camera), (&Some(HOME), &Some(HOME)));
+        // Nor does a late question over the WebSocket take over again.
+        assert_eq!(paths.arrived(NOW, &tunnel, Kind::Probe, true, 10).udp, None);
+        assert_eq!(paths.voice, Some(HOME));
+        // A client that sends voice by UDP has seen an echo: it has returned by itself.
+        paths.arrived(NOW, &tunnel, Kind::Voice, true, 11);
+        assert_eq!(paths.arrived(NOW, &HOME, Kind::Voice, true, 12).udp, Some(true));
+    }
+
+    #[actix::test]
+    async fn a_socket_that_does_not_read_is_owed_no_more_than_its_limit() {
+        struct Stuck;
+        impl Actor for Stuck {
+            type Context = Context<Self>;
+            fn started(&mut self, ctx: &mut Self::Context) {
+                ctx.set_mailbox_capacity(1_000);
+            }
+        }
+        impl Handler<SendDatagrams> for Stuck {
+            type Result = ();
+            fn handle(&mut self, _: SendDatagrams, _: &mut Self::Context) {}
+        }
+        let socket = Stuck.start();
+        socket.send(SendDatagrams(Vec::new())).await.unwrap();
+        // From here on it does not run, because this test does not yield.
+        let link = WebSocketLink::new(socket.recipient());
+        let datagram = || vec![vec![0; 1_000]];
+        let sent = (0..1_000).filter(|_| link.send(datagram(), WEBSOCKET_CAMERA_BYTES_MAX)).count();
+        assert_eq!(sent, WEBSOCKET_CAMERA_BYTES_MAX / 1_000);
+        assert!(link.send(datagram(), WEBSOCKET_VOICE_BYTES_MAX), "voice passes camera");
+    }
+}

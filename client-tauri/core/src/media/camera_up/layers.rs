@@ -69,7 +69,10 @@ mod tests {
         let jpeg = camera.capture().unwrap().to_jpeg(90).unwrap();
         let picture = Picture::of_jpeg(jpeg.clone()).unwrap();
         let quality = SendQuality::of(QualityChoice::Auto);
-        assert_eq!(encode_layer(&picture, Layer::Normal, quality).unwrap(), jpeg);
+        assert_eq!(
+            encode_layer(&picture, Layer::Normal, quality).unwrap(),
+            jpeg
+        );
         let small = encode_layer(&picture, Layer::Thumbnail, quality).unwrap();
         assert_eq!(jpeg_size(&small), Ok((320, 180)));
     }

@@ -105,7 +105,10 @@ fn read_png(limited: impl Read) -> Option<Picture> {
     pixels.truncate(info.buffer_size());
     let rgb = match info.color_type {
         png::ColorType::Rgb => pixels,
-        png::ColorType::Rgba => pixels.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect(),
+        png::ColorType::Rgba => pixels
+            .chunks_exact(4)
+            .flat_map(|p| [p[0], p[1], p[2]])
+            .collect(),
         png::ColorType::Grayscale => pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
         png::ColorType::GrayscaleAlpha => pixels.chunks_exact(2).flat_map(|p| [p[0]; 3]).collect(),
         png::ColorType::Indexed => return None,
@@ -134,18 +137,26 @@ mod tests {
     #[test]
     fn pictures_come_in_the_order_of_their_names_and_then_anew() {
         let folder = tempfile::tempdir().unwrap();
-        let put = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+        let put =
+            |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
         put("2.png", &png_of([2, 2, 2]));
         put("1.png", &png_of([1, 1, 1]));
         put("3.png", b"no picture");
         put("letter.txt", b"hello");
-        let jpeg = Picture { width: 4, height: 2, pixels: Pixels::Rgb([9, 9, 9].repeat(8)) };
+        let jpeg = Picture {
+            width: 4,
+            height: 2,
+            pixels: Pixels::Rgb([9, 9, 9].repeat(8)),
+        };
         put("4.jpg", &jpeg.to_jpeg(90).unwrap());
 
         let mut camera = FolderCamera::open(folder.path()).unwrap();
         let first = camera.capture().unwrap();
         assert_eq!(first.pixels, Pixels::Rgb([1, 1, 1].repeat(8)));
-        assert_eq!(camera.capture().unwrap().pixels, Pixels::Rgb([2, 2, 2].repeat(8)));
+        assert_eq!(
+            camera.capture().unwrap().pixels,
+            Pixels::Rgb([2, 2, 2].repeat(8))
+        );
         assert!(matches!(camera.capture().unwrap().pixels, Pixels::Jpeg(_)));
         assert_eq!(camera.capture().unwrap(), first);
     }
@@ -153,6 +164,9 @@ mod tests {
     #[test]
     fn a_folder_without_pictures_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(FolderCamera::open(folder.path()), Err(FolderRefused::Empty)));
+        assert!(matches!(
+            FolderCamera::open(folder.path()),
+            Err(FolderRefused::Empty)
+        ));
     }
 }

@@ -1,12 +1,6 @@
 //! Speakers without a loudspeaker: they play in real time into memory or a file.
 
-use std::{
-    fs::File,
-    io::BufWriter,
-    path::Path,
-    sync::Arc,
-    time::Instant,
-};
+use std::{fs::File, io::BufWriter, path::Path, sync::Arc, time::Instant};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use parking_lot::Mutex;

@@ -70,6 +70,10 @@ mod tests {
             .map(|i| (TAU * 36_000.0 * i as f32 / 96_000.0).sin())
             .collect();
         let resampled = resample(&high, 96_000, 48_000);
-        assert!(resampled[1_000..47_000].iter().all(|sample| sample.abs() < 0.02));
+        assert!(
+            resampled[1_000..47_000]
+                .iter()
+                .all(|sample| sample.abs() < 0.02)
+        );
     }
 }

@@ -128,8 +128,8 @@ impl Sound for SyntheticSpeech {
         let syllable = self.syllable;
         let weights = syllable.weights(self.pitch_hz);
         for (i, sample) in frame.iter_mut().enumerate() {
-            let place = (syllable.at as f32 + i as f32 / FRAME_SAMPLES as f32)
-                / syllable.frames as f32;
+            let place =
+                (syllable.at as f32 + i as f32 / FRAME_SAMPLES as f32) / syllable.frames as f32;
             let pitch = self.pitch_hz * (1.0 + syllable.glide * (place - 0.5));
             self.phase = (self.phase + TAU * pitch / SAMPLE_RATE as f32) % TAU;
             // Never quite silent within a sentence, as speech is not.
@@ -220,6 +220,10 @@ mod tests {
     #[test]
     fn speech_without_pauses_never_falls_silent() {
         let sound = seconds_of(&mut SyntheticSpeech::without_pauses(3), 10);
-        assert!(sound.chunks(FRAME_SAMPLES).all(|frame| level(frame) <= LEVEL_VOICE));
+        assert!(
+            sound
+                .chunks(FRAME_SAMPLES)
+                .all(|frame| level(frame) <= LEVEL_VOICE)
+        );
     }
 }

@@ -29,7 +29,10 @@ impl SyntheticCamera {
     /// A camera of `width` x `height` pixels, at least 64x24.
     pub fn with_size(seed: u64, width: u32, height: u32) -> SyntheticCamera {
         // Fibonacci hashing spreads neighbouring seeds over the colours.
-        let spread = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+        let spread = seed
+            .wrapping_add(1)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .to_be_bytes();
         SyntheticCamera {
             width: width.max(64),
             height: height.max(24),
@@ -56,7 +59,8 @@ impl SyntheticCamera {
         let gradient: Vec<u8> = (0..2 * self.width)
             .flat_map(|x| {
                 let wave = triangle(x * 256 / self.width + moved);
-                self.colors.map(|color| ((u16::from(color) + u16::from(wave)) / 2) as u8)
+                self.colors
+                    .map(|color| ((u16::from(color) + u16::from(wave)) / 2) as u8)
             })
             .collect();
         for y in counter_rows..height {
@@ -132,7 +136,10 @@ mod tests {
         assert_ne!(first, camera.capture().unwrap());
         let other = SyntheticCamera::with_size(2, 320, 180).capture().unwrap();
         assert_ne!(first, other);
-        assert_eq!(first, SyntheticCamera::with_size(1, 320, 180).capture().unwrap());
+        assert_eq!(
+            first,
+            SyntheticCamera::with_size(1, 320, 180).capture().unwrap()
+        );
     }
 
     #[test]

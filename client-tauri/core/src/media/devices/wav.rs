@@ -27,7 +27,9 @@ pub enum WavRefused {
     Unreadable(#[from] hound::Error),
     #[error("The sound file is longer than {WAV_SECONDS_MAX} seconds. Choose a shorter one.")]
     TooLong,
-    #[error("The sound file has no sound, or more than {WAV_CHANNELS_MAX} channels. Choose another.")]
+    #[error(
+        "The sound file has no sound, or more than {WAV_CHANNELS_MAX} channels. Choose another."
+    )]
     NoSound,
 }
 
@@ -139,7 +141,11 @@ mod tests {
         let mut sound = WavSound::open(file.path(), WavOptions::default()).unwrap();
         let mut frame = [7; FRAME_SAMPLES];
         assert!(sound.fill(&mut frame));
-        assert!(frame[..100].iter().all(|sample| sample.abs_diff(2_000) <= 1));
+        assert!(
+            frame[..100]
+                .iter()
+                .all(|sample| sample.abs_diff(2_000) <= 1)
+        );
         assert!(frame[100..].iter().all(|&sample| sample == 0));
     }
 

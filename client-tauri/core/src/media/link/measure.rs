@@ -91,7 +91,8 @@ impl Measured {
         if spurt_start {
             self.jitter.restart();
         }
-        self.jitter.arrived(i64::from(media_time) * 1_000 / 48, at.0 as i64);
+        self.jitter
+            .arrived(i64::from(media_time) * 1_000 / 48, at.0 as i64);
     }
 
     /// A camera fragment came that was captured at `captured_ms` of its publisher's clock.

@@ -161,7 +161,8 @@ impl Path {
             Way::Searching => ECHO_WAIT,
             Way::Tunnel => return None,
         };
-        self.has_tunnel.then(|| again_at.max(self.alive_at + patience))
+        self.has_tunnel
+            .then(|| again_at.max(self.alive_at + patience))
     }
 
     fn switch(&mut self, way: Way, out: &mut Vec<Step>) {
@@ -188,7 +189,9 @@ mod tests {
     }
 
     fn first(done: &[(u64, Step)], wanted: Step) -> Option<u64> {
-        done.iter().find(|(_, step)| *step == wanted).map(|(at, _)| *at)
+        done.iter()
+            .find(|(_, step)| *step == wanted)
+            .map(|(at, _)| *at)
     }
 
     #[test]
@@ -210,7 +213,13 @@ mod tests {
         path.tunnel_opened(&mut out);
         assert_eq!(out, [Step::Use(Way::Tunnel), Step::Probe]);
         let later = run(&mut path, 5_000);
-        assert!(later.iter().filter(|(_, step)| *step == Step::Hello).count() >= 3);
+        assert!(
+            later
+                .iter()
+                .filter(|(_, step)| *step == Step::Hello)
+                .count()
+                >= 3
+        );
         assert_eq!(later.last().map(|(_, step)| *step), Some(Step::Probe));
 
         out.clear();
@@ -257,7 +266,10 @@ mod tests {
         path.echoed(Moment::from_ms(1_010), &mut Vec::new());
         let mut out = Vec::new();
         path.tunnel_opened(&mut out);
-        assert_eq!((out.as_slice(), path.way()), (&[Step::CloseTunnel][..], Way::Udp));
+        assert_eq!(
+            (out.as_slice(), path.way()),
+            (&[Step::CloseTunnel][..], Way::Udp)
+        );
     }
 
     #[test]
@@ -265,6 +277,9 @@ mod tests {
         let mut path = Path::new(Moment(0), false);
         let done = run(&mut path, 60_000);
         assert_eq!(first(&done, Step::OpenTunnel), None);
-        assert!(done.last().is_some_and(|(at, step)| *at > 58_000 && *step == Step::Hello));
+        assert!(
+            done.last()
+                .is_some_and(|(at, step)| *at > 58_000 && *step == Step::Hello)
+        );
     }
 }

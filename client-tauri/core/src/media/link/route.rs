@@ -107,7 +107,9 @@ impl Route {
         }
         let session = Arc::clone(&self.session.read());
         DATAGRAM.with_borrow_mut(|datagram| {
-            let sealed = session.sealer(kind.class()).seal(kind, datagram, write_body);
+            let sealed = session
+                .sealer(kind.class())
+                .seal(kind, datagram, write_body);
             let sent = match (sealed, target) {
                 (None, _) | (_, Target::Nowhere) => Sent::NoWay,
                 (Some(_), Target::Udp(to)) => match self.sockets().send(datagram, *to) {

@@ -29,8 +29,14 @@ impl Sockets {
     /// Opens sockets on ports of the system's choice, for the families that the addresses have. An error
     /// when none can be opened.
     pub fn open(addresses: &[SocketAddr]) -> io::Result<Sockets> {
-        let v4 = addresses.iter().any(SocketAddr::is_ipv4).then(|| bind(Domain::IPV4));
-        let v6 = addresses.iter().any(SocketAddr::is_ipv6).then(|| bind(Domain::IPV6));
+        let v4 = addresses
+            .iter()
+            .any(SocketAddr::is_ipv4)
+            .then(|| bind(Domain::IPV4));
+        let v6 = addresses
+            .iter()
+            .any(SocketAddr::is_ipv6)
+            .then(|| bind(Domain::IPV6));
         match (v4, v6) {
             (Some(Err(error)), None) | (None, Some(Err(error))) => Err(error),
             (Some(Err(error)), Some(Err(_))) => Err(error),

@@ -99,7 +99,8 @@ impl LinkTask {
         let (mut buffer_v4, mut buffer_v6) = ([0; BUFFER_BYTES], [0; BUFFER_BYTES]);
         loop {
             self.wake();
-            let wakeup = tokio::time::Instant::from_std(self.config.clock.instant(self.next_wakeup()));
+            let wakeup =
+                tokio::time::Instant::from_std(self.config.clock.instant(self.next_wakeup()));
             tokio::select! {
                 order = orders.recv() => match order {
                     Some(Order::Renew { incoming, addresses }) => self.renew(*incoming, addresses),
@@ -129,7 +130,9 @@ impl LinkTask {
         let now = self.config.clock.now();
         let older = std::mem::replace(&mut self.incoming, incoming);
         self.older = Some((older, now + OLD_SESSION_LIFE));
-        let same = self.remote.is_some_and(|remote| addresses.contains(&remote));
+        let same = self
+            .remote
+            .is_some_and(|remote| addresses.contains(&remote));
         self.addresses = addresses;
         let mut steps = Vec::new();
         self.path.renewed(now, same, &mut steps);
@@ -288,7 +291,12 @@ impl LinkTask {
         } else {
             drop(measured);
         }
-        if self.config.inlet.next_wakeup().is_some_and(|due| now >= due) {
+        if self
+            .config
+            .inlet
+            .next_wakeup()
+            .is_some_and(|due| now >= due)
+        {
             for request in self.config.inlet.missing(now) {
                 self.route.send(Kind::ReRequest, |body| request.write(body));
             }

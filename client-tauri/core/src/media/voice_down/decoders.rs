@@ -34,8 +34,16 @@ impl Decoders {
 
     /// Makes up `samples` that never came, into `out` (emptied first): from the packet after them, if it
     /// carries them (in-band FEC), else from what was heard before.
-    pub fn conceal(&mut self, source: u32, samples: usize, next: Option<&[u8]>, out: &mut Vec<i16>) {
-        let whole = samples.next_multiple_of(CONCEAL_STEP).min(PACKET_SAMPLES_MAX);
+    pub fn conceal(
+        &mut self,
+        source: u32,
+        samples: usize,
+        next: Option<&[u8]>,
+        out: &mut Vec<i16>,
+    ) {
+        let whole = samples
+            .next_multiple_of(CONCEAL_STEP)
+            .min(PACKET_SAMPLES_MAX);
         out.clear();
         out.resize(whole, 0);
         let Ok(decoder) = self.of(source) else {

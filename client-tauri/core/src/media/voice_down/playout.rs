@@ -112,7 +112,8 @@ impl VoicePlayout {
                 match self.sounding {
                     Some(source) => {
                         let next = next.map(Vec::as_slice);
-                        self.decoders.conceal(source, samples, next, &mut self.decoded);
+                        self.decoders
+                            .conceal(source, samples, next, &mut self.decoded);
                         self.ready.extend(&self.decoded);
                     }
                     None => self.ready.extend(std::iter::repeat_n(0, samples)),
@@ -131,7 +132,8 @@ impl VoicePlayout {
         if let Some(before) = self.sounding.filter(|before| *before != packet.source)
             && self.decoders.knows(before)
         {
-            self.decoders.conceal(before, FADE_SAMPLES, None, &mut fading);
+            self.decoders
+                .conceal(before, FADE_SAMPLES, None, &mut fading);
         }
         let decoded = self
             .decoders
@@ -139,7 +141,8 @@ impl VoicePlayout {
         if decoded.is_err() {
             self.malformed += 1;
             let samples = packet.samples as usize;
-            self.decoders.conceal(packet.source, samples, None, &mut self.decoded);
+            self.decoders
+                .conceal(packet.source, samples, None, &mut self.decoded);
         }
         self.sounding = Some(packet.source);
         let heard = self.decoded.get_mut(skip..).unwrap_or_default();

@@ -89,7 +89,9 @@ impl VoiceTally {
     /// Missing packets per thousand that should have come.
     pub fn missing_permille(&self) -> u64 {
         let expected = self.figures.packets + self.figures.missing;
-        (self.figures.missing * 1_000).checked_div(expected).unwrap_or(0)
+        (self.figures.missing * 1_000)
+            .checked_div(expected)
+            .unwrap_or(0)
     }
 
     /// The longest time between two packets of a spurt.
@@ -136,7 +138,10 @@ mod tests {
             (900, 48_000, true),
         ]);
         let figures = tally.figures();
-        assert_eq!((figures.packets, figures.missing, figures.spurts), (4, 2, 2));
+        assert_eq!(
+            (figures.packets, figures.missing, figures.spurts),
+            (4, 2, 2)
+        );
         assert_eq!(figures.inter_arrival.count, 2);
         assert_eq!(tally.longest_gap(), Duration::from_millis(60));
     }

@@ -182,7 +182,12 @@ mod tests {
             ..VoiceSettings::default()
         };
         let mut encoder = VoiceEncoder::new(settings).unwrap();
-        let packets = feed(&mut encoder, &mut SyntheticSpeech::without_pauses(1), 0, 100);
+        let packets = feed(
+            &mut encoder,
+            &mut SyntheticSpeech::without_pauses(1),
+            0,
+            100,
+        );
         assert_eq!(packets.len(), 10);
         assert!(packets.windows(2).all(|two| two[1].0 - two[0].0 == 480));
     }

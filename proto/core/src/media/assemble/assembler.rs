@@ -100,11 +100,8 @@ impl FrameAssembler {
 
     /// Gives up frames whose life is over and gives what is to be asked for now.
     pub fn wake(&mut self, now: Moment) -> Vec<Missing> {
-        while self
-            .building
-            .first()
-            .is_some_and(|frame| frame.dies_at() <= now)
-        {
+        // A frame that dies takes those before it along: they were not to come out after it.
+        while self.building.iter().any(|frame| frame.dies_at() <= now) {
             self.give_up_oldest();
         }
         let mut missing = Vec::new();

@@ -19,8 +19,9 @@ const INCREASE_PERCENT_PER_SECOND: u64 = 5;
 /// less does not cure it, re-requests do. It takes the budget down to this and no further.
 const BUDGET_BPS_RANDOM_LOSS_MIN: u64 = 500_000;
 const RANDOM_LOSS_PERMILLE_MAX: u16 = 200;
-/// A link that is not used proves nothing: the budget grows to at most so many times what arrived.
-const UNPROVEN_GROWTH: u64 = 2;
+/// A link that is not used proves nothing: the budget grows to at most so many times what arrived. A step
+/// to the next layer is four times the pixels, and some room above it.
+const UNPROVEN_GROWTH: u64 = 5;
 /// What one report counts for at most, should reports have been missing.
 const INTERVAL_MAX: Duration = Duration::from_secs(1);
 
@@ -69,27 +70,37 @@ impl Budget {
         self.bps
     }
 
-    pub fn report(&mut self, report: LinkReport, now: Moment) {
+    /// Takes a report in and says whether it shows congestion.
+    pub fn report(&mut self, report: LinkReport, now: Moment) -> bool {
         let claimed = Duration::from_millis(report.interval_ms.into());
         let since = self.reported_at.map_or(claimed, |at| now.since(at));
         self.reported_at = Some(now);
         match congestion(&report) {
-            Some(floor) => {
-                let less = (self.bps * DECREASE_PERCENT / 100).max(floor);
-                self.bps = self.bps.min(less);
-            }
+            Some(floor) => self.shrink(&report, floor),
             None => self.grow(&report, since.min(INTERVAL_MAX)),
         }
+        congestion(&report).is_some()
+    }
+
+    fn shrink(&mut self, report: &LinkReport, floor: u64) {
+        let mut less = self.bps * DECREASE_PERCENT / 100;
+        // What arrives while a queue stands is what the link carries.
+        if report.queueing_ms > QUEUEING_MS_MAX && report.received_bytes > 0 {
+            less = less.min(received_bps(report));
+        }
+        self.bps = self.bps.min(less.max(floor));
     }
 
     fn grow(&mut self, report: &LinkReport, interval: Duration) {
-        let interval_ms = u64::from(report.interval_ms).max(1);
-        let received_bps = 8_000 * u64::from(report.received_bytes) / interval_ms;
-        let proven = (UNPROVEN_GROWTH * received_bps).max(BUDGET_BPS_START);
+        let proven = (UNPROVEN_GROWTH * received_bps(report)).max(BUDGET_BPS_START);
         let micros = interval.as_micros() as u64;
         let more = self.bps + self.bps * INCREASE_PERCENT_PER_SECOND * micros / 100_000_000;
         self.bps = more.min(proven).min(BUDGET_BPS_MAX).max(self.bps);
     }
+}
+
+fn received_bps(report: &LinkReport) -> u64 {
+    8_000 * u64::from(report.received_bytes) / u64::from(report.interval_ms).max(1)
 }
 
 /// Whether a link is congested, and how far the budget may fall for it.

@@ -13,6 +13,10 @@ pub const WATCHED_MAX: usize = 64;
 const HEADROOM_PERCENT: u64 = 85;
 /// A source stays on its rung for so long before it steps up.
 const STEP_UP_AFTER: Duration = Duration::from_secs(2);
+/// Congestion so soon after a step up was its doing. Each time the next try waits twice as long, so that
+/// a link that is just too narrow is not tried again and again.
+const BLAMED_FOR: Duration = Duration::from_secs(3);
+const STEP_UP_AFTER_MAX: Duration = Duration::from_secs(64);
 /// Frames a second unless the viewer asks for high quality.
 const FPS_MAX: u8 = 15;
 const FPS_MAX_HIGH: u8 = 30;
@@ -75,7 +79,7 @@ pub struct Allocation {
 }
 
 /// Chooses layer and rate of each source for one viewer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ladder {
     budget: Budget,
     choice: QualityChoice,
@@ -85,8 +89,29 @@ pub struct Ladder {
     afresh: bool,
     /// What the server's load leaves of the budget.
     load_permille: Option<u16>,
+    /// How long a source stays before it steps up, and when one did.
+    patience: Duration,
+    stepped_up_at: Option<Moment>,
+    congested_at: Option<Moment>,
     allocations: Vec<Allocation>,
     audio_only: bool,
+}
+
+impl Default for Ladder {
+    fn default() -> Self {
+        Ladder {
+            budget: Budget::default(),
+            choice: QualityChoice::Auto,
+            watched: Vec::new(),
+            afresh: false,
+            load_permille: None,
+            patience: STEP_UP_AFTER,
+            stepped_up_at: None,
+            congested_at: None,
+            allocations: Vec::new(),
+            audio_only: false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +160,20 @@ impl Ladder {
     }
 
     pub fn report(&mut self, report: LinkReport, now: Moment) {
-        self.budget.report(report, now);
+        if self.budget.report(report, now) {
+            let blamed = self
+                .stepped_up_at
+                .take_if(|at| now.since(*at) <= BLAMED_FOR);
+            if blamed.is_some() {
+                self.patience = (2 * self.patience).min(STEP_UP_AFTER_MAX);
+            }
+            self.congested_at = Some(now);
+        } else if self
+            .congested_at
+            .is_some_and(|at| now.since(at) > 2 * STEP_UP_AFTER_MAX)
+        {
+            self.patience = STEP_UP_AFTER;
+        }
     }
 
     /// Under load cameras yield first: only so many thousandths of the budget are spent.
@@ -240,7 +278,7 @@ impl Ladder {
     fn step_up(&mut self, steps: &[Steps], now: Moment) {
         loop {
             let waiting = |ladder: &Ladder, at: usize| {
-                now.since(ladder.watched[at].stepped_at) >= STEP_UP_AFTER
+                now.since(ladder.watched[at].stepped_at) >= ladder.patience
                     && ladder.may_afford(at, steps)
                     && !ladder.yields_to_pinned(at, steps)
             };
@@ -248,6 +286,7 @@ impl Ladder {
                 Some(at) => self.try_step(at, steps, now),
                 None => return,
             }
+            self.stepped_up_at = Some(now);
         }
     }
 

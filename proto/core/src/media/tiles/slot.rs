@@ -319,7 +319,9 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
 
     fn stop(&mut self, out: &mut SlotOutbox<B>) {
         self.cache.stop();
-        self.pointer = (self.pointer.0 + 1, None);
+        if self.pointer.1.is_some() {
+            self.pointer = (self.pointer.0 + 1, None);
+        }
         self.show_all(out);
     }
 

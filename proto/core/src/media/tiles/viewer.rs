@@ -25,7 +25,7 @@ pub struct ViewerPace {
     whole_until: u64,
     /// Where to look first, so that under constant change every tile has its turn.
     cursor: usize,
-    frame_end_sent: Option<u64>,
+    frame_end_sent: Option<FrameEnd>,
     pointer_sent: u64,
     /// The oldest finished frame that it has not acknowledged, and when it was finished.
     behind: Option<Behind>,
@@ -96,9 +96,9 @@ impl ViewerPace {
             if let Some(sequence) = self.lacking(cache, grid, end.sequence) {
                 return self.send_run(cache, grid, sequence);
             }
-            if self.frame_end_sent != Some(end.sequence) {
+            if self.frame_end_sent != Some(end) {
                 return self.send(FRAME_END_BYTES).then(|| {
-                    self.frame_end_sent = Some(end.sequence);
+                    self.frame_end_sent = Some(end);
                     if let Some(behind) = &mut self.behind {
                         behind.position.get_or_insert(self.window.position());
                     }

@@ -1,0 +1,66 @@
+//! A real server in this process, on loopback, with a data folder of its own.
+
+use conclave_client::{
+    link::{dial::Dialer, http::HttpClient, invite::Invite},
+    session::SessionConfig,
+};
+use conclave_server::{
+    config::Config,
+    server::{Running, Server},
+};
+use conclave_wire::{Encoding, http::CreateRoom};
+use tempfile::TempDir;
+
+pub struct Served {
+    pub running: Running,
+    pub data: TempDir,
+}
+
+impl Served {
+    pub async fn start() -> Served {
+        let data = tempfile::tempdir().unwrap();
+        let running = Server::start(config(&data, 0, 0)).await.unwrap();
+        Served { running, data }
+    }
+
+    /// An invitation to the room that is always there, or to any other by its slug.
+    pub fn invite(&self, slug: &str) -> Invite {
+        let (port, key) = (self.running.tcp_port, self.running.fingerprint());
+        format!("https://127.0.0.1:{port}/r/{slug}#k={key}")
+            .parse()
+            .unwrap()
+    }
+
+    pub fn http(&self) -> HttpClient {
+        HttpClient::new(Dialer::new(&self.invite("lobby")).unwrap())
+    }
+
+    /// A new room; the invitation makes its holder host.
+    pub async fn room(&self, room: CreateRoom) -> Invite {
+        let created = self.http().create_room(&room).await.unwrap();
+        created.host_link.parse().unwrap()
+    }
+}
+
+/// Everything on loopback; port 0 takes any free one.
+pub fn config(data: &TempDir, tcp_port: u16, udp_port: u16) -> Config {
+    Config {
+        data: data.path().to_owned(),
+        tcp_bind: "127.0.0.1".parse().unwrap(),
+        tcp_port,
+        udp_bind: "127.0.0.1".parse().unwrap(),
+        udp_port,
+        ..Config::default()
+    }
+}
+
+pub fn session(invite: &Invite, name: &str) -> SessionConfig {
+    SessionConfig {
+        invite: invite.clone(),
+        name: name.to_owned(),
+        password: None,
+        sound: true,
+        encoding: Encoding::MessagePack,
+        seed: 7,
+    }
+}

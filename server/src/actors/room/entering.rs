@@ -1,0 +1,233 @@
+//! Coming in: the password off the arbiter, the seat in the rules, the commit, the welcome.
+
+use actix::prelude::*;
+use conclave_core::room::{Admission, Newcomer, PasswordProof};
+use conclave_wire::{
+    Cursor, MediaSession, ParticipantId, Refusal, RefusalCode, Suite, Welcome,
+    limits::PASSWORD_BYTES_MAX,
+};
+
+use super::{Admitted, Deliver, EnterRoom, Entrance, LINK_CHECKED, RoomActor, Wait, links};
+use crate::auth::{password::Verdict, token};
+
+type Entering = ResponseActFuture<RoomActor, Result<Admitted, Refusal>>;
+
+/// A name at the door, and what it has in its hands.
+struct Knock {
+    name: String,
+    password: Option<String>,
+    host_key: Option<String>,
+    sound: bool,
+}
+
+impl Handler<EnterRoom> for RoomActor {
+    type Result = Entering;
+
+    fn handle(&mut self, message: EnterRoom, ctx: &mut Self::Context) -> Entering {
+        let EnterRoom {
+            enter,
+            seat,
+            client,
+        } = message;
+        tracing::debug!(room = self.room.slug(), client, "somebody at the door");
+        match (enter, seat) {
+            (
+                Entrance::Join {
+                    name,
+                    password,
+                    host_key,
+                    sound,
+                },
+                seat,
+            ) => self.knock(
+                Knock {
+                    name,
+                    password,
+                    host_key,
+                    sound,
+                },
+                seat,
+            ),
+            (Entrance::Resume { seat_token, cursor }, Some(seat)) => {
+                let resumed = self.resume(seat_token, cursor, seat, ctx);
+                Box::pin(fut::ready(resumed))
+            }
+            (Entrance::Resume { .. }, None) => refused(RefusalCode::Malformed.into()),
+        }
+    }
+}
+
+impl RoomActor {
+    /// Compares the password, if one is needed, before anything else is done.
+    fn knock(&mut self, knock: Knock, seat: Option<Recipient<Deliver>>) -> Entering {
+        let host_key_hash = knock.host_key.as_deref().map(token::hash);
+        let given = knock.password.is_some();
+        let hash = match self.room.knock(&knock.name, host_key_hash.as_ref(), given) {
+            Ok(hash) => hash.map(str::to_owned),
+            Err(code) => return refused(code.into()),
+        };
+        let too_long = |password: &String| password.len() > PASSWORD_BYTES_MAX;
+        if knock.password.as_ref().is_some_and(too_long) {
+            return refused(RefusalCode::PasswordTooLong.into());
+        }
+        let passwords = self.services.passwords.clone();
+        let password = knock.password.clone();
+        let proof = async move {
+            let (Some(hash), Some(password)) = (hash, password) else {
+                return Ok(PasswordProof::NotGiven);
+            };
+            match passwords.check(&hash, &password).await {
+                Verdict::Busy => Err(Refusal::retry_after(RefusalCode::Busy, 1_000)),
+                Verdict::TooLong => Err(RefusalCode::PasswordTooLong.into()),
+                verdict @ (Verdict::Right | Verdict::Wrong) => {
+                    let right = verdict == Verdict::Right;
+                    Ok(PasswordProof::Compared { hash, right })
+                }
+            }
+        };
+        let entered = proof
+            .into_actor(self)
+            .map(move |proof, actor, ctx| actor.enter(knock, proof?, seat, ctx));
+        // The welcome waits for the commit, so that the seat is there after a restart.
+        Box::pin(entered.then(|entered, actor, _| {
+            let waited = async move {
+                let (admitted, wait) = entered?;
+                match wait.stored().await {
+                    Ok(()) => Ok(admitted),
+                    Err(code) => Err(Failed::NotStored(admitted.welcome.you, code)),
+                }
+            };
+            waited.into_actor(actor).map(
+                |result: Result<Admitted, Failed>, actor, ctx| match result {
+                    Ok(admitted) => Ok(admitted),
+                    Err(Failed::Refused(refusal)) => Err(refusal),
+                    Err(Failed::NotStored(id, code)) => {
+                        actor.drive(ctx, |room, now, out| room.give_up_seat(id, now, out));
+                        Err(code.into())
+                    }
+                },
+            )
+        }))
+    }
+
+    fn enter(
+        &mut self,
+        knock: Knock,
+        password: PasswordProof,
+        seat: Option<Recipient<Deliver>>,
+        ctx: &mut Context<Self>,
+    ) -> Result<(Admitted, Wait), Refusal> {
+        let seat_token = token::draw_seat(self.room.slug());
+        let newcomer = Newcomer {
+            name: knock.name,
+            password,
+            host_key_hash: knock.host_key.as_deref().map(token::hash),
+            sound: knock.sound,
+            token_hash: token::hash(&seat_token),
+            linked: seat.is_some(),
+        };
+        let mut drive = self.begin();
+        let admission = self.room.enter(newcomer, drive.now, &mut drive.out)?;
+        let attachment = seat.map(|seat| self.attach(admission.id, seat, ctx));
+        let wait = self.finish(drive, ctx);
+        let host_key = knock.host_key;
+        Ok((
+            self.welcome(admission, attachment, seat_token, host_key, ctx),
+            wait,
+        ))
+    }
+
+    fn resume(
+        &mut self,
+        seat_token: String,
+        cursor: Option<Cursor>,
+        seat: Recipient<Deliver>,
+        ctx: &mut Context<Self>,
+    ) -> Result<Admitted, Refusal> {
+        let mut drive = self.begin();
+        let hash = token::hash(&seat_token);
+        let admission = self.room.resume(&hash, cursor, drive.now, &mut drive.out)?;
+        let attachment = self.attach(admission.id, seat, ctx);
+        self.finish(drive, ctx);
+        Ok(self.welcome(admission, Some(attachment), seat_token, None, ctx))
+    }
+
+    /// From here on the link gets what happens. A participant that ends before it has its welcome cannot
+    /// say so, so it is looked after once.
+    fn attach(
+        &mut self,
+        id: ParticipantId,
+        seat: Recipient<Deliver>,
+        ctx: &mut Context<Self>,
+    ) -> u64 {
+        let attachment = self.links.attach(id, seat, self.room.cursor().number);
+        ctx.run_later(LINK_CHECKED, move |actor, ctx| {
+            if actor.links.is_attached(id, attachment) && !actor.links.is_connected(id, attachment)
+            {
+                actor.link_lost(id, ctx);
+            }
+        });
+        attachment
+    }
+
+    fn welcome(
+        &mut self,
+        admission: Admission,
+        attachment: Option<u64>,
+        seat_token: String,
+        host_key: Option<String>,
+        ctx: &mut Context<Self>,
+    ) -> Admitted {
+        let opened = self.room.opened();
+        let media = match attachment {
+            Some(_) => self
+                .media
+                .open_session(admission.id, opened, &ctx.address()),
+            None => no_session(),
+        };
+        let room_clock_ms = self.services.clock.now().since(opened).as_millis();
+        let welcome = Welcome {
+            you: admission.id,
+            role: admission.role,
+            seat_token,
+            cursor: admission.cursor,
+            snapshot: admission.snapshot,
+            media,
+            room_clock_ms: u64::try_from(room_clock_ms).unwrap_or(u64::MAX),
+            beat_interval_ms: super::BEAT_INTERVAL_MS,
+            host_key,
+        };
+        let missed = links::pack(&admission.missed);
+        Admitted {
+            attachment: attachment.unwrap_or_default(),
+            welcome,
+            missed,
+        }
+    }
+}
+
+/// Why somebody did not come in after all.
+enum Failed {
+    Refused(Refusal),
+    NotStored(ParticipantId, RefusalCode),
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Failed {
+        Failed::Refused(refusal)
+    }
+}
+
+/// A seat that was taken over HTTP has no media before it has a link.
+fn no_session() -> MediaSession {
+    MediaSession {
+        addresses: Vec::new(),
+        session: String::new(),
+        suite: Suite::Aes256Gcm,
+        secret: String::new(),
+    }
+}
+
+fn refused(refusal: Refusal) -> Entering {
+    Box::pin(fut::ready(Err(refusal)))
+}
