@@ -57,7 +57,8 @@ settings! {
         /// A port of its own for the operator's pages. When absent they are at `tcp_port`.
         admin_port: Option<u16> = None;
         /// Names or addresses, with or without a port, by which others reach this server. The first
-        /// one goes into links. When empty, the addresses of this machine's interfaces are used.
+        /// one leads in links. A port that is named here is taken for TCP and UDP alike. When empty, the
+        /// addresses of this machine's interfaces are used.
         advertised_addresses: Vec<String> = Vec::new();
         /// Origins (`https://host:port`) of other sites whose pages may talk to this server.
         allowed_origins: Vec<String> = Vec::new();
@@ -69,7 +70,7 @@ settings! {
         media_threads: usize = 1;
     }
 
-    "The room that is always there" {
+    "The first room" {
         /// Address of a room that is opened at start when it is not open. Empty for none.
         first_room: String = "lobby".to_owned();
         /// Its title.
@@ -91,10 +92,8 @@ settings! {
         rooms_max: u32 = 2_000;
         /// Members of one room, whatever its own setting says.
         room_members_max: u32 = 500;
-        /// A room in which nobody has been for so long ends.
+        /// A room in which nobody has been for so long ends. The first room does not.
         room_idle_minutes: u32 = 24 * 60;
-        /// Volumes of their own: so many listeners a room get a mix that is theirs alone.
-        personal_mixes_per_room_max: u32 = 16;
         /// Files of one room, together.
         room_files_bytes_max: u64 = 20 * GIB;
     }
@@ -127,16 +126,6 @@ settings! {
         commands_per_second: u32 = 20;
     }
 
-    "Media" {
-        /// Receive buffer of the UDP port. The system may give less: see `net.core.rmem_max`.
-        udp_receive_buffer_bytes: usize = 8 * 1024 * 1024;
-        /// Send buffer of the UDP port.
-        udp_send_buffer_bytes: usize = 4 * 1024 * 1024;
-        /// Pictures a second that the server makes smaller for viewers whose link is too slow for a
-        /// camera that sends one size only, all rooms together.
-        scaled_pictures_per_second_max: u32 = 60;
-    }
-
     "Strangers" {
         /// Connections, all together.
         connections_max: usize = 16_384;
@@ -164,6 +153,8 @@ settings! {
         passwords_waiting_max: usize = 64;
         /// Body of a request that is not a file.
         request_body_bytes_max: usize = 64 * 1024;
+        /// A request that is not a file must have come, and been answered, after so long.
+        request_deadline_seconds: u32 = 15;
     }
 
     "Store" {

@@ -4,7 +4,7 @@
 //! started from any runtime, several times in a process.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{DirBuilder, File, TryLockError},
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -184,11 +184,20 @@ fn claim(data: &Path) -> Result<File, StartError> {
         path: data.to_owned(),
         source,
     };
-    fs::create_dir_all(data).map_err(unwritable)?;
+    make_private(data).map_err(unwritable)?;
     let claim = File::create(data.join("server.lock")).map_err(unwritable)?;
     match claim.try_lock() {
         Ok(()) => Ok(claim),
         Err(TryLockError::WouldBlock) => Err(StartError::DataFolderInUse(data.to_owned())),
         Err(TryLockError::Error(source)) => Err(unwritable(source)),
     }
+}
+
+/// Makes a folder that only its owner may look into; one that is there stays as it is.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }

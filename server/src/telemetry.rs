@@ -1,6 +1,6 @@
 //! Logs: to the terminal's error stream and, when asked for, to a file a day.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_appender::{
     non_blocking::WorkerGuard,
@@ -9,6 +9,8 @@ use tracing_appender::{
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt};
 
 use crate::config::Config;
+
+const QUIET: &str = "actix_server=warn";
 
 /// Why logs cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +33,9 @@ pub struct LogGuard(#[expect(dead_code, reason = "only its drop matters")] Optio
 /// [`LogError`]
 pub fn start(config: &Config) -> Result<LogGuard, LogError> {
     let terminal = tracing_subscriber::fmt::layer()
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
-        .with_filter(EnvFilter::try_new(&config.log_level)?);
+        .with_filter(filter(config)?);
     let (file, guard) = match &config.log_folder {
         None => (None, None),
         Some(folder) => {
@@ -47,11 +50,19 @@ pub fn start(config: &Config) -> Result<LogGuard, LogError> {
             let layer = tracing_subscriber::fmt::layer()
                 .json()
                 .with_writer(writer)
-                .with_filter(EnvFilter::try_new(&config.log_level)?);
+                .with_filter(filter(config)?);
             (Some(layer), Some(guard))
         }
     };
     let subscriber = Registry::default().with(terminal).with(file);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
     Ok(LogGuard(guard))
+}
+
+/// What is logged. Libraries that tell of every start and stop of theirs are quiet unless asked for.
+fn filter(config: &Config) -> Result<EnvFilter, LogError> {
+    Ok(EnvFilter::try_new(format!(
+        "{},{}",
+        QUIET, config.log_level
+    ))?)
 }

@@ -9,10 +9,13 @@ use std::{
 };
 
 use actix::prelude::*;
-use conclave_core::link::attachment::AttachmentLimits;
+use conclave_core::link::attachment::{AttachmentLimits, OutboxLimits};
 use conclave_server::{
     actors::{
-        participant::{Finding, FromLink, LinkParts, ParticipantActor, RoomLine, Rooms, ToLink},
+        participant::{
+            Finding, FromLink, LinkParts, MAILBOX_MESSAGES, ParticipantActor, RoomLine, Rooms,
+            ToLink,
+        },
         room::{Act, Admitted, Deliver, EnterRoom, LinkLost, Measured},
     },
     auth::token,
@@ -120,6 +123,8 @@ impl Actor for StubLink {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        // As the real one has.
+        ctx.set_mailbox_capacity(2 * MAILBOX_MESSAGES);
         if self.frozen {
             ctx.wait(pending().into_actor(self));
         }
@@ -349,8 +354,7 @@ async fn a_frozen_link_is_shut_down_from_outside() {
     stage.say(join("here")).await;
     stage.until(|seen| !seen.entered.is_empty()).await;
     let seat = stage.seen.lock().unwrap().entered[0].clone();
-    // Far fewer than the outbox may hold: it is the link's mailbox that says it is frozen.
-    for _ in 0..100 {
+    for _ in 0..=2 * OutboxLimits::default().messages_max {
         if seat.send(Deliver(vec![signs()])).await.is_err() {
             break;
         }
@@ -360,6 +364,21 @@ async fn a_frozen_link_is_shut_down_from_outside() {
     assert_eq!(lost, [(ATTACHMENT, LeaveReason::TooSlow)]);
     assert!(stage.is_shut_down());
     assert!(!seat.connected());
+}
+
+#[actix::test]
+async fn a_burst_does_not_look_like_a_frozen_link() {
+    tokio::time::pause();
+    let mut stage = Stage::seated(Encoding::Json).await;
+    let seat = stage.seen.lock().unwrap().entered[0].clone();
+    // All at once, before either actor runs again.
+    for _ in 0..MAILBOX_MESSAGES {
+        seat.try_send(Deliver(vec![signs()])).unwrap();
+    }
+    stage
+        .until(|seen| seen.said.len() == MAILBOX_MESSAGES + 2)
+        .await;
+    assert!(!stage.is_shut_down());
 }
 
 #[actix::test]

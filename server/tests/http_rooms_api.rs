@@ -257,10 +257,7 @@ async fn health_says_that_every_part_is_well() {
     assert_eq!(health.status, 200);
     let health = health.json();
     assert_eq!(health["status"], "ok");
-    assert_eq!(
-        health["services"],
-        json!({"database": "ok", "lobby": "ok", "media": "ok"})
-    );
+    assert_eq!(health["services"], json!({"database": "ok", "lobby": "ok"}));
     // The first room.
     assert_eq!(health["rooms"], 1);
     running.stop().await;
@@ -368,5 +365,22 @@ async fn a_connection_that_says_nothing_is_closed() {
     // Both end; what comes before (a TLS alert) does not matter.
     garbage.read_to_end(&mut rest).await.ok();
     assert_eq!(silent.read(&mut [0; 16]).await.unwrap_or(0), 0);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for_for_ever() {
+    let (_folder, running, https) = start_with(|config| {
+        config.request_deadline_seconds = 1;
+    })
+    .await;
+    let mut stream = https.connect().await.unwrap();
+    let head = "POST /api/rooms HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                content-length: 100\r\n\r\n{\"title\":";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("\"timeout\""), "{answer}");
     running.stop().await;
 }

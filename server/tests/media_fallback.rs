@@ -6,7 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use actix_web::{App, HttpRequest, HttpServer, dev::ServerHandle, web};
 use conclave_server::{
-    gateway::media_ws,
+    gateway::{
+        media_ws::{self, AUTHENTIC_WITHIN, STRANGE_DATAGRAMS_MAX},
+        sockets::{Connections, on_connect},
+    },
     media::{figures::Count, sessions::MediaSessions},
 };
 use conclave_wire::datagram::{Kind, Probe, Voice};
@@ -32,7 +35,10 @@ impl Port {
                 }),
             )
         };
-        let server = HttpServer::new(serve).workers(1).disable_signals();
+        let server = HttpServer::new(serve)
+            .workers(1)
+            .disable_signals()
+            .on_connect(on_connect(Connections::new(10)));
         let server = server.bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = server.addrs()[0];
         let server = server.run();
@@ -79,7 +85,8 @@ impl Tunnel {
                 }
             }
         };
-        timeout(DEADLINE, closed).await.expect("it stays open");
+        let patience = AUTHENTIC_WITHIN + DEADLINE;
+        timeout(patience, closed).await.expect("it stays open");
     }
 }
 
@@ -182,12 +189,13 @@ async fn a_socket_that_says_anything_else_is_closed() {
     oversized.is_closed().await;
 
     let mut stranger = port.connect().await;
-    for _ in 0..17 {
+    for _ in 0..=STRANGE_DATAGRAMS_MAX {
         stranger.send(vec![0xd0; 60]).await;
     }
     stranger.is_closed().await;
-    hall.counted(Count::Stranger, 16).await;
-    assert_eq!(hall.count(Count::Stranger), 16);
+    hall.counted(Count::Stranger, STRANGE_DATAGRAMS_MAX as u64)
+        .await;
+    assert_eq!(hall.count(Count::Stranger), STRANGE_DATAGRAMS_MAX as u64);
     port.server.stop(false).await;
 }
 
@@ -209,5 +217,21 @@ async fn datagrams_over_the_control_port_must_be_authentic_too() {
     let anna = hall.greeted(ANNA).await;
     speak(&anna, 0).await;
     bert.receive_kind(Kind::Voice).await;
+    port.server.stop(false).await;
+}
+
+#[actix::test]
+async fn a_socket_over_which_nothing_authentic_comes_is_shut() {
+    let hall = Hall::open();
+    let port = Port::open(hall.sessions.clone()).await;
+    let mut silent = port.connect().await;
+    // One that did say hello once is no better when its session is gone.
+    let bert = hall.join(BERT).await;
+    let mut orphan = port.connect().await;
+    orphan.send(bert.keys.seal(Kind::Hello, probe(1))).await;
+    orphan.receive(&bert.keys).await;
+    hall.sessions.close(hall.room, BERT);
+    silent.is_closed().await;
+    orphan.is_closed().await;
     port.server.stop(false).await;
 }

@@ -13,7 +13,7 @@ use actix::prelude::*;
 use conclave_core::{
     media::{
         level::level,
-        voices::{Codecs, VoiceDecoder, VoiceEncoder, VoiceFrame, opus_samples},
+        voices::{Codecs, VoiceDecoder, VoiceFrame, opus_samples},
     },
     room::VoiceOrder,
 };
@@ -49,31 +49,33 @@ impl MemorySink {
     }
 }
 
-/// Somebody who hums one tone.
+/// Somebody who hums one tone, in syllables: a steady one would be taken for noise and left out by DTX.
 struct Talker {
     id: ParticipantId,
     hz: f32,
-    encoder: <OpusCodecs as Codecs>::Encoder,
+    encoder: opus::Encoder,
     packets: u32,
 }
 
+const SYLLABLES_HZ: f32 = 5.0;
+
 impl Talker {
     fn new(id: ParticipantId, hz: f32) -> Talker {
-        let encoder = OpusCodecs.encoder();
+        let encoder = opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip);
         Talker {
             id,
             hz,
-            encoder,
+            encoder: encoder.unwrap(),
             packets: 0,
         }
     }
 
     fn packet(&mut self) -> (ParticipantId, VoiceFrame) {
         let at = |sample: u32| (self.packets * 960 + sample) as f32 / 48_000.0;
-        let tone = |sample| (8_000.0 * (TAU * self.hz * at(sample)).sin()) as i16;
+        let loud = |time: f32| 8_000.0 * (0.6 + 0.4 * (TAU * SYLLABLES_HZ * time).sin());
+        let tone = |sample| (loud(at(sample)) * (TAU * self.hz * at(sample)).sin()) as i16;
         let pcm: Vec<i16> = (0..960).map(tone).collect();
-        let mut opus = Vec::new();
-        self.encoder.encode(&pcm, &mut opus);
+        let opus = self.encoder.encode_vec(&pcm, 1_275).unwrap();
         let frame = VoiceFrame {
             number: self.packets.into(),
             media_time: self.packets * 960,

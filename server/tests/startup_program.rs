@@ -129,6 +129,7 @@ async fn rooms_seats_and_links_outlive_a_kill() {
 /// Runs the program to its end; its exit code and what it said on standard error.
 fn fails(arguments: &[&str]) -> String {
     let mut server = program(arguments)
+        .args(["--set", "log_level=error"])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

@@ -63,7 +63,7 @@ pub enum ClientRefused {
 /// Somebody in a room. Dropping it without [`leave`](Client::leave) ends everything here; the seat
 /// stays away for a while, as after a lost link.
 pub struct Client {
-    session: Session,
+    session: Arc<Session>,
     running: Running,
 }
 
@@ -71,6 +71,17 @@ pub struct Client {
 struct Running {
     parts: Arc<Parts>,
     following: JoinHandle<()>,
+}
+
+/// Takes the camera frames of a client, also in another task. A frame is taken once.
+#[derive(Clone)]
+pub struct FrameTaker(Arc<Inlet>);
+
+impl FrameTaker {
+    /// As [`Client::take_camera_frame`].
+    pub fn take(&self, source: ParticipantId) -> Option<CameraFrame> {
+        self.0.camera_down.lock().take(source)
+    }
 }
 
 /// What the event task and the client share.
@@ -85,6 +96,15 @@ struct Parts {
     quality: Mutex<QualityChoice>,
     /// What the room says is switched on.
     media: Mutex<MediaState>,
+    wish: Mutex<Wish>,
+}
+
+/// What this person wants of the room, to be said again to a server that has forgotten it.
+#[derive(Default)]
+struct Wish {
+    media: Option<MediaState>,
+    watch: Option<Vec<Watch>>,
+    receive: Option<QualityChoice>,
 }
 
 impl Client {
@@ -126,13 +146,10 @@ impl Client {
             voice: config.voice,
             quality: Mutex::new(config.quality),
             media: Mutex::new(MediaState::default()),
+            wish: Mutex::default(),
         });
-        let following = follow::Follow {
-            you: welcome.you,
-            media_session: welcome.media.session.clone(),
-            state: session.state(),
-            parts: Arc::clone(&parts),
-        };
+        let session = Arc::new(session);
+        let following = follow::Follow::new(Arc::clone(&session), &welcome, Arc::clone(&parts));
         let client = Client {
             session,
             running: Running {
@@ -174,6 +191,7 @@ impl Client {
         }
         let reply = self.session.ask(Command::SetMedia { media }).await?;
         self.running.parts.apply(media);
+        self.running.parts.wish.lock().media = Some(media);
         Ok(reply)
     }
 
@@ -183,8 +201,17 @@ impl Client {
             watch: watch.clone(),
         };
         let reply = self.session.ask(command).await?;
-        let mut cameras = self.running.parts.inlet.camera_down.lock();
-        cameras.keep_only(&watch.iter().map(|watch| watch.source).collect::<Vec<_>>());
+        let parts = &self.running.parts;
+        let sources: Vec<ParticipantId> = watch.iter().map(|watch| watch.source).collect();
+        parts.inlet.camera_down.lock().keep_only(&sources);
+        parts.wish.lock().watch = Some(watch);
+        Ok(reply)
+    }
+
+    /// How good the pictures are to be that this client receives.
+    pub async fn choose_receiving(&self, receive: QualityChoice) -> Result<Reply, AskError> {
+        let reply = self.session.ask(Command::ChooseQuality { receive }).await?;
+        self.running.parts.wish.lock().receive = Some(receive);
         Ok(reply)
     }
 
@@ -196,6 +223,11 @@ impl Client {
     /// Takes the newest frame of somebody's camera, once; told by [`ClientEvent::CameraFrame`].
     pub fn take_camera_frame(&self, source: ParticipantId) -> Option<CameraFrame> {
         self.running.parts.inlet.camera_down.lock().take(source)
+    }
+
+    /// Takes camera frames for a task of its own.
+    pub fn frame_taker(&self) -> FrameTaker {
+        FrameTaker(Arc::clone(&self.running.parts.inlet))
     }
 
     /// Speaks through another microphone, or none.
@@ -281,8 +313,8 @@ impl Client {
         &self.running.parts.link
     }
 
-    /// Reads the counts of voice, to add them up over many clients.
-    pub fn with_voice_tally<R>(&self, read: impl FnOnce(&VoiceTally) -> R) -> R {
+    /// Reads the counts of voice, to add them up over many clients, or begins them anew.
+    pub fn with_voice_tally<R>(&self, read: impl FnOnce(&mut VoiceTally) -> R) -> R {
         self.running.parts.inlet.voice_down.with_tally(read)
     }
 
@@ -297,11 +329,19 @@ impl Client {
 
     /// Leaves the room and ends every thread and task, within a few seconds whatever the server does.
     pub async fn leave(self) {
-        let Client { session, running } = self;
+        let Client {
+            session,
+            mut running,
+        } = self;
         let parts = Arc::clone(&running.parts);
         // Devices may take a moment to return; that must not hold up the runtime.
         let ended = tokio::task::spawn_blocking(move || parts.end_devices());
-        session.leave().await;
+        running.following.abort();
+        // It is either aborted or done already; both are the end of it.
+        let _ = (&mut running.following).await;
+        if let Some(session) = Arc::into_inner(session) {
+            session.leave().await;
+        }
         if tokio::time::timeout(DEVICES_END_MAX, ended).await.is_err() {
             tracing::warn!("a device did not return in time");
         }
@@ -326,6 +366,18 @@ impl Parts {
         if let Some(camera_up) = &*self.inlet.camera_up.lock() {
             camera_up.switch(media.camera);
         }
+    }
+
+    /// What to ask of a room that has forgotten it.
+    fn wishes(&self) -> Vec<Command> {
+        let wish = self.wish.lock();
+        let media = wish.media.map(|media| Command::SetMedia { media });
+        let watch = wish.watch.clone();
+        let watch = watch.map(|watch| Command::WatchCameras { watch });
+        let receive = wish
+            .receive
+            .map(|receive| Command::ChooseQuality { receive });
+        [media, receive, watch].into_iter().flatten().collect()
     }
 
     fn end_devices(&self) {

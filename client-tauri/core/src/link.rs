@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod dial;
+pub mod first_use;
 pub mod http;
 pub mod invite;
 pub mod tls;

@@ -58,7 +58,7 @@ pub struct Limits {
     pub members_max: u32,
     /// Of all files together, uploads under way included.
     pub files_bytes_max: u64,
-    /// A room where nobody is linked ends after this time.
+    /// A room where nobody is linked ends after this time; with [`Duration::MAX`] it waits for ever.
     pub idle_max: Duration,
 }
 
@@ -247,6 +247,9 @@ impl Room {
 
     /// Does what its time has come for.
     pub fn wake(&mut self, now: Now, out: &mut Outbox) {
+        if self.ended.is_some() {
+            return;
+        }
         self.wake_roster(now, out);
         self.wake_chat(now);
         self.wake_agenda(now, out);
@@ -476,7 +479,8 @@ impl Room {
     }
 
     fn idle_ends(&self) -> Option<Moment> {
-        self.idle_since.map(|since| since + self.limits.idle_max)
+        let since = self.idle_since?;
+        (self.limits.idle_max < Duration::MAX).then(|| since + self.limits.idle_max)
     }
 
     fn ends_unix_ms(&self) -> Option<u64> {

@@ -23,12 +23,18 @@ fn wish(source: ParticipantId, layer_max: Layer) -> Watch {
 
 fn viewers(routes: &Routes, source: ParticipantId, layer: Layer) -> Vec<ParticipantId> {
     let source = routes.source(source).expect("the camera is on");
-    source.viewers(layer).iter().map(|viewer| viewer.id).collect()
+    source
+        .viewers(layer)
+        .iter()
+        .map(|viewer| viewer.id)
+        .collect()
 }
 
 fn everywhere(routes: &Routes, source: ParticipantId) -> Vec<ParticipantId> {
     let layers = Layer::ALL.into_iter();
-    layers.flat_map(|layer| viewers(routes, source, layer)).collect()
+    layers
+        .flat_map(|layer| viewers(routes, source, layer))
+        .collect()
 }
 
 fn told(cameras: &mut Cameras, id: ParticipantId) -> Option<Vec<Layer>> {
@@ -95,7 +101,10 @@ fn a_publisher_is_told_the_layers_that_somebody_watches() {
     cameras.watch(now, BERT, &[wish(ANNA, Layer::Thumbnail)]);
     assert_eq!(told(&mut cameras, ANNA), Some(vec![Layer::Thumbnail]));
     cameras.watch(now, CARA, &[wish(ANNA, Layer::Normal)]);
-    assert_eq!(told(&mut cameras, ANNA), Some(vec![Layer::Thumbnail, Layer::Normal]));
+    assert_eq!(
+        told(&mut cameras, ANNA),
+        Some(vec![Layer::Thumbnail, Layer::Normal])
+    );
     assert_eq!(told(&mut cameras, ANNA), None, "told once");
 }
 
@@ -161,7 +170,10 @@ fn a_link_that_carries_nothing_leaves_sound_alone_and_says_so() {
         cameras.published(now, ANNA, Layer::Thumbnail, 2_000_000, 15);
         signs.extend(cameras.take_signs());
     }
-    assert!(signs.contains(&(BERT, CameraSign::AudioOnly(true))), "{signs:?}");
+    assert!(
+        signs.contains(&(BERT, CameraSign::AudioOnly(true))),
+        "{signs:?}"
+    );
     assert!(everywhere(&cameras.take_routes().unwrap(), ANNA).is_empty());
 }
 
@@ -211,7 +223,10 @@ fn of_a_publisher_with_one_layer_the_server_makes_the_smaller_ones() {
         cameras.take_signs();
     }
     let scalings = routes.source(ANNA).unwrap().scalings();
-    let made: Vec<_> = scalings.iter().map(|scaling| (scaling.from, scaling.to)).collect();
+    let made: Vec<_> = scalings
+        .iter()
+        .map(|scaling| (scaling.from, scaling.to))
+        .collect();
     assert_eq!(made, [(Layer::Large, Layer::Thumbnail)]);
     assert_eq!(viewers(&routes, ANNA, Layer::Thumbnail), [BERT]);
     assert_eq!(viewers(&routes, ANNA, Layer::Large), [CARA]);
@@ -224,6 +239,24 @@ fn of_a_publisher_with_one_layer_the_server_makes_the_smaller_ones() {
         routes = cameras.take_routes().unwrap_or(routes);
     }
     assert!(routes.source(ANNA).unwrap().scalings().is_empty());
+}
+
+#[test]
+fn a_publisher_who_has_only_the_largest_layer_is_found_out_layer_by_layer() {
+    let (mut cameras, mut now) = room();
+    cameras.watch(now, BERT, &[wish(ANNA, Layer::Thumbnail)]);
+    let mut routes = cameras.take_routes().unwrap();
+    for _ in 0..40 {
+        now = now + QUARTER;
+        cameras.published(now, ANNA, Layer::Large, 900_000, 10);
+        cameras.report(now, BERT, &good_report());
+        cameras.wake(now);
+        routes = cameras.take_routes().unwrap_or(routes);
+    }
+    let scaling = routes.source(ANNA).unwrap().scalings()[0];
+    assert_eq!((scaling.from, scaling.to), (Layer::Large, Layer::Thumbnail));
+    assert_eq!(viewers(&routes, ANNA, Layer::Thumbnail), [BERT]);
+    assert_eq!(told(&mut cameras, ANNA), Some(vec![Layer::Large]));
 }
 
 #[test]

@@ -464,6 +464,44 @@ fn the_round_trip_is_told_to_the_room() {
 }
 
 #[test]
+fn an_unchanged_round_trip_is_told_once() {
+    let mut link = Link::seated(AttachmentLimits::default());
+    let mut told = 0;
+    for _ in 0..20 {
+        let effects = link.pass(BEAT_INTERVAL, false);
+        told += effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Measured { .. }))
+            .count();
+    }
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn pings_go_along_with_answers_to_beats() {
+    let mut link = Link::seated(AttachmentLimits::default());
+    link.pass(ms(300), false);
+    for beat in 0..10 {
+        link.say(ClientMessage::Beat { sent_ms: beat });
+        let effects: Vec<_> = link.take();
+        let sent = effects
+            .iter()
+            .filter(|effect| !matches!(effect, Effect::BeatHeard { .. }))
+            .count();
+        assert_eq!(sent, if beat == 0 { 1 } else { 2 }, "{beat}: {effects:?}");
+        for effect in effects {
+            if let Effect::Ping(mark) = effect {
+                link.attachment.returned(link.now, mark, &mut link.effects);
+            }
+        }
+        link.effects.clear();
+        let between = link.pass(BEAT_INTERVAL, false);
+        let pings = has(&between, |effect| matches!(effect, Effect::Ping(_)));
+        assert!(!pings || beat == 0, "{beat}: {between:?}");
+    }
+}
+
+#[test]
 fn a_room_that_is_busy_or_gone_is_said() {
     let mut link = Link::seated(AttachmentLimits::default());
     link.attachment.room_busy(7, &mut link.effects);

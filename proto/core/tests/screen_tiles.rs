@@ -10,7 +10,7 @@ use conclave_core::{
 };
 use conclave_wire::{
     ParticipantId, RefusalCode,
-    screen::{Run, RunCodec, ScreenMessage, TILE_PX},
+    screen::{Run, RunCodec, ScreenMessage, ScreenPurpose, TILE_PX},
 };
 use proptest::prelude::*;
 
@@ -160,7 +160,14 @@ impl Room {
         let mut room = Room::default();
         room.drive(|slot, out| {
             slot.give_floor(Some(PRESENTER), out);
-            slot.open_presenter(PRESENTER_LINK, PRESENTER, out).unwrap();
+            slot.open(
+                PRESENTER_LINK,
+                PRESENTER,
+                ScreenPurpose::Present,
+                Moment(0),
+                out,
+            )
+            .unwrap();
         });
         room
     }
@@ -186,17 +193,17 @@ impl Room {
     fn present(&mut self, messages: &[Vec<u8>]) {
         for bytes in messages {
             let (bytes, now) = (bytes.clone(), self.now);
-            let message = bytes.clone();
-            self.drive(|slot, out| {
-                let parsed = ScreenMessage::parse(&message).unwrap();
-                slot.presented(PRESENTER_LINK, parsed, bytes, now, out);
-            });
+            self.drive(|slot, out| slot.arrived(PRESENTER_LINK, bytes, now, out));
         }
     }
 
     fn join(&mut self, link: u64) {
         self.viewers.insert(link, Viewer::default());
-        self.drive(|slot, out| slot.open_viewer(link, out));
+        let (seat, now) = (ParticipantId(100 + link as u32), self.now);
+        self.drive(|slot, out| {
+            slot.open(link, seat, ScreenPurpose::View, now, out)
+                .unwrap()
+        });
     }
 
     /// The viewer reads up to so many messages and acknowledges them.
@@ -207,8 +214,12 @@ impl Room {
             .drain(..messages_max.min(viewer.queue.len()))
             .collect();
         messages.iter().for_each(|message| viewer.take(message));
-        let (taken, now) = (viewer.taken_bytes, self.now);
-        self.drive(|slot, out| slot.acknowledged(link, taken, now, out));
+        let ack = ScreenMessage::Ack {
+            bytes: viewer.taken_bytes,
+        }
+        .to_bytes();
+        let now = self.now;
+        self.drive(|slot, out| slot.arrived(link, ack, now, out));
         !messages.is_empty()
     }
 
@@ -435,7 +446,7 @@ fn only_who_has_the_floor_presents_and_losing_it_clears_the_screen() {
     room.join(10);
     room.read_all(10);
     room.drive(|slot, out| {
-        let refused = slot.open_presenter(5, ParticipantId(8), out);
+        let refused = slot.open(5, ParticipantId(8), ScreenPurpose::Present, Moment(0), out);
         assert_eq!(refused, Err(RefusalCode::NotPresenting));
     });
     room.drive(|slot, out| slot.give_floor(Some(ParticipantId(8)), out));
@@ -495,7 +506,14 @@ fn who_acknowledges_more_than_it_got_is_shown_the_door() {
     let desk = Desk::new(200, 100);
     room.present(&[desk.start()]);
     room.join(10);
-    room.drive(|slot, out| slot.acknowledged(10, 6, Moment(0), out));
+    room.drive(|slot, out| {
+        slot.arrived(
+            10,
+            ScreenMessage::Ack { bytes: 6 }.to_bytes(),
+            Moment(0),
+            out,
+        )
+    });
     assert_eq!(room.closed, [(10, RefusalCode::Invalid)]);
     assert_eq!(room.slot.viewers(), 0);
 }
@@ -571,4 +589,73 @@ fn a_slow_viewers_drain_reaches_the_presenter_as_a_pace() {
         .collect();
     assert_eq!(paces.first(), Some(&INTERVAL_MS_MIN));
     assert_eq!(paces.last(), Some(&250));
+}
+
+#[test]
+fn a_viewer_that_acknowledges_nothing_is_dropped_after_a_while() {
+    let mut desk = Desk::new(200, 100);
+    let mut room = Room::presenting();
+    room.present(&[desk.start()]);
+    room.join(10);
+    room.join(11);
+    room.read_all(11);
+    while room.slot.viewers() == 2 {
+        room.now = room.slot.next_wakeup().unwrap();
+        let now = room.now;
+        room.drive(|slot, out| slot.wake(now, out));
+        desk.fill(0, 0, 10, 10, now.as_ms() as u8);
+        room.present(&desk.frame(4));
+        room.read_all(11);
+    }
+    assert_eq!(room.closed, [(10, RefusalCode::Timeout)]);
+    assert_eq!(room.now, Moment(0) + STALLED_AFTER);
+}
+
+#[test]
+fn a_person_has_one_link_to_view_and_none_after_leaving() {
+    let mut room = Room::presenting();
+    for link in [10, 11] {
+        room.viewers.insert(link, Viewer::default());
+        room.drive(|slot, out| {
+            slot.open(link, ParticipantId(5), ScreenPurpose::View, Moment(0), out)
+                .unwrap()
+        });
+    }
+    assert_eq!(room.closed, [(10, RefusalCode::TakenOver)]);
+    room.drive(|slot, out| slot.leave(ParticipantId(5), out));
+    assert_eq!(room.closed.last(), Some(&(11, RefusalCode::SeatUnknown)));
+    assert_eq!(room.slot.viewers(), 0);
+}
+
+#[test]
+fn a_flood_of_pointer_moves_is_one_message_a_round_trip() {
+    let mut room = Room::presenting();
+    let desk = Desk::new(200, 100);
+    room.present(&[desk.start()]);
+    room.join(10);
+    room.read_all(10);
+    let moves: Vec<_> = (0..100)
+        .map(|x| ScreenMessage::Pointer { at: Some((x, 0)) }.to_bytes())
+        .collect();
+    room.present(&moves);
+    assert_eq!(room.viewers[&10].queue, [moves[0].clone()]);
+    room.read(10, 1);
+    assert_eq!(room.viewers[&10].queue, [moves[99].clone()]);
+}
+
+#[test]
+fn what_is_no_message_or_not_theirs_to_send_ends_a_link() {
+    for (bytes, code) in [
+        (vec![99], RefusalCode::Malformed),
+        (vec![], RefusalCode::Malformed),
+        (ScreenMessage::Refresh.to_bytes(), RefusalCode::Invalid),
+    ] {
+        let mut room = Room::presenting();
+        room.present(&[Desk::new(200, 100).start()]);
+        room.present(std::slice::from_ref(&bytes));
+        assert_eq!(room.closed, [(PRESENTER_LINK, code)], "{bytes:?}");
+        room.join(10);
+        room.drive(|slot, out| slot.arrived(10, bytes, Moment(0), out));
+        assert_eq!(room.closed[1..], [(10, code)]);
+    }
 }

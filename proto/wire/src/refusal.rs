@@ -51,6 +51,7 @@ refusals! {
     PasswordWrong 401 "The password is wrong. Try again.",
     PasswordTooLong 422 "The password is longer than 72 bytes. Choose a shorter one.",
     NameInvalid 422 "Enter a name of 1 to 100 characters.",
+    TakenOver 409 "You have opened this in another place.",
     SeatUnknown 401 "Your seat is gone. Join again.",
     HostKeyWrong 403 "The host's key is wrong. Use the link that you got when the room was made.",
     Kicked 403 "You were taken out of this meeting.",

@@ -19,6 +19,8 @@ pub const RUN_BYTES_MAX: usize = SCREEN_MESSAGE_BYTES_MAX - RUN_HEADER_BYTES;
 /// The first message on a screen link.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ScreenHello {
+    /// Of the room that the seat is in.
+    pub slug: String,
     pub seat_token: String,
     pub purpose: ScreenPurpose,
 }

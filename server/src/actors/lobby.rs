@@ -6,6 +6,7 @@ mod opening;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use actix::prelude::*;
@@ -52,6 +53,8 @@ pub struct LobbyServices {
     pub passwords: PasswordChecker,
     pub uploads: Uploads,
     pub limits: LobbyLimits,
+    /// The operator's own room, which waits for people for ever. Empty for none.
+    pub first_room: String,
     /// Rooms take turns on these; at least one of each.
     pub room_arbiters: Vec<ArbiterHandle>,
     pub media_arbiters: Vec<ArbiterHandle>,
@@ -75,6 +78,17 @@ impl LobbyActor {
             opening: BTreeSet::new(),
             opened: 0,
             stopping: false,
+        }
+    }
+
+    fn limits_of(&self, slug: &str) -> RoomLimits {
+        let limits = self.services.limits.room;
+        match slug == self.services.first_room {
+            true => RoomLimits {
+                idle_max: Duration::MAX,
+                ..limits
+            },
+            false => limits,
         }
     }
 
@@ -157,7 +171,7 @@ impl Handler<RestoreRooms> for LobbyActor {
             let rooms = stored.len();
             for stored in stored {
                 let now = actor.services.clock.both();
-                let limits = actor.services.limits.room;
+                let limits = actor.limits_of(&stored.slug);
                 let room = Room::restore(stored, token::random_u32(), limits, now);
                 actor.start_room(room, ctx);
             }

@@ -4,7 +4,10 @@
 use std::{pin::Pin, sync::Arc};
 
 use actix::prelude::*;
-use conclave_core::link::attachment::{Attachment, AttachmentLimits, Effect, Effects};
+use conclave_core::{
+    Moment,
+    link::attachment::{Attachment, AttachmentLimits, Effect, Effects},
+};
 use conclave_wire::{
     ClientMessage, EncodedOnce, Encoding, LeaveReason, ParticipantId, Refusal, RefusalCode,
     ServerMessage, message::Enter,
@@ -87,7 +90,7 @@ pub struct ParticipantActor {
     link: Recipient<ToLink>,
     socket: Arc<SocketHandle>,
     seated: Option<Seated>,
-    alarm: Option<SpawnHandle>,
+    alarm: Option<(Moment, SpawnHandle)>,
 }
 
 /// What the room gave when it let them in.
@@ -277,17 +280,25 @@ impl ParticipantActor {
         }
     }
 
+    /// An alarm that is set for earlier stays: it wakes in vain, which is cheaper than to move it with
+    /// every message.
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        if let Some(alarm) = self.alarm.take() {
+        let Some(at) = self.attachment.next_wakeup() else {
+            return;
+        };
+        if let Some((set_for, alarm)) = self.alarm {
+            if set_for <= at {
+                return;
+            }
             ctx.cancel_future(alarm);
         }
-        if let Some(at) = self.attachment.next_wakeup() {
-            let wait = self.clock.now().until(at);
-            self.alarm = Some(ctx.run_later(wait, |actor, ctx| {
-                let now = actor.clock.now();
-                actor.drive(ctx, |attachment, out| attachment.wake(now, out));
-            }));
-        }
+        let wait = self.clock.now().until(at);
+        let alarm = ctx.run_later(wait, |actor, ctx| {
+            actor.alarm = None;
+            let now = actor.clock.now();
+            actor.drive(ctx, |attachment, out| attachment.wake(now, out));
+        });
+        self.alarm = Some((at, alarm));
     }
 }
 

@@ -19,7 +19,8 @@ use conclave_core::{
     room::{Effect, Outbox, Record, Room},
 };
 use conclave_wire::{
-    EndReason, ParticipantId, Refusal, RefusalCode, ServerMessage, SharedFile, command::Reply,
+    EndReason, LineId, ParticipantId, Refusal, RefusalCode, ServerMessage, SharedFile,
+    command::Reply,
 };
 use tokio::sync::oneshot;
 
@@ -249,6 +250,25 @@ impl RoomActor {
                     let found = found.map_err(|error| refusal_of(&error));
                     actor.drive(ctx, |room, _, out| {
                         room.lines_found(seat, reference, found, out)
+                    });
+                }));
+            }
+            Effect::FindLine {
+                seat,
+                reference,
+                line,
+            } => {
+                let before = LineId(line.0.saturating_add(1));
+                let found = self
+                    .services
+                    .store
+                    .lines_before(self.room.slug(), before, 1);
+                ctx.spawn(found.into_actor(self).map(move |found, actor, ctx| {
+                    let found = found.map_err(|error| refusal_of(&error));
+                    let found =
+                        found.map(|(lines, _)| lines.into_iter().find(|found| found.id == line));
+                    actor.drive(ctx, |room, _, out| {
+                        room.line_found(seat, reference, found, out)
                     });
                 }));
             }

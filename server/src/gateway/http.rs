@@ -1,6 +1,6 @@
 //! The HTTP interface: rooms, files, pages; and what all of its answers have in common.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -15,6 +15,8 @@ use actix_web::{
     web,
 };
 use conclave_wire::{Refusal, RefusalCode};
+
+use crate::server::AppState;
 
 pub mod files;
 pub mod limits;
@@ -49,6 +51,23 @@ pub fn json_bodies(bytes_max: usize) -> web::JsonConfig {
             };
             InternalError::from_response(error, refused(&code.into())).into()
         })
+}
+
+/// Middleware: a request whose body does not come, or that is not answered, is given up.
+pub async fn deadline<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let state = request.app_data::<web::Data<Arc<AppState>>>();
+    let seconds = state.map_or(0, |state| state.config.request_deadline_seconds);
+    let answer = next.call(request);
+    match tokio::time::timeout(Duration::from_secs(seconds.into()), answer).await {
+        Ok(answer) => answer,
+        Err(late) => {
+            let answer = refused(&RefusalCode::Timeout.into());
+            Err(InternalError::from_response(late, answer).into())
+        }
+    }
 }
 
 /// Waits for an actor's answer, within a deadline.

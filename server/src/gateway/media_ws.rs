@@ -4,22 +4,26 @@
 //! There is nothing to say first: the first datagram that opens under a session's keys names the session. A
 //! socket over which none comes is closed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use actix::prelude::*;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
 use conclave_wire::limits::DATAGRAM_BYTES_MAX;
 
+use super::{sockets::SocketHandle, upgrade::admit};
 use crate::{
     media::sessions::{FromWebSocket, MediaSessions, SendDatagrams, WebSocketLink},
     server::AppState,
 };
 
-/// A socket over which no authentic datagram has come for so long is closed: at first, and ever after.
-const AUTHENTIC_WITHIN: Duration = Duration::from_secs(10);
+/// A socket over which no authentic datagram has come for so long is shut: at first, and ever after.
+pub const AUTHENTIC_WITHIN: Duration = Duration::from_secs(10);
 /// What may come before one has opened: a client sends hello, and again after a second.
-const STRANGE_DATAGRAMS_MAX: usize = 16;
+pub const STRANGE_DATAGRAMS_MAX: usize = 16;
 /// Messages towards the socket, each one or more datagrams; their bytes are bounded too.
 const MAILBOX_MAX: usize = 256;
 
@@ -44,8 +48,13 @@ pub fn connect(
     stream: web::Payload,
     sessions: MediaSessions,
 ) -> Result<HttpResponse, Error> {
+    let upgrade = match admit(request) {
+        Ok(upgrade) => upgrade,
+        Err(refused) => return Ok(refused),
+    };
     let actor = MediaSocketActor {
         sessions,
+        socket: upgrade.socket,
         link: None,
         strange: 0,
     };
@@ -57,10 +66,28 @@ pub fn connect(
 /// Holds the socket, and nothing else: a client that stops reading freezes it.
 struct MediaSocketActor {
     sessions: MediaSessions,
+    socket: Arc<SocketHandle>,
     /// Made when the actor has an address.
     link: Option<Arc<WebSocketLink>>,
     /// Datagrams that came before any was authentic.
     strange: usize,
+}
+
+/// Shuts a socket over which nothing authentic comes. It runs beside the actor, which may be frozen: then it
+/// does not read either.
+async fn watch(link: Weak<WebSocketLink>, socket: Arc<SocketHandle>) {
+    loop {
+        tokio::time::sleep(AUTHENTIC_WITHIN).await;
+        match link.upgrade() {
+            None => return,
+            Some(link) if link.was_authenticated_since() => {}
+            Some(_) => {
+                tracing::debug!("a media WebSocket was silent for too long");
+                socket.shut_down();
+                return;
+            }
+        }
+    }
 }
 
 impl Actor for MediaSocketActor {
@@ -68,13 +95,9 @@ impl Actor for MediaSocketActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_MAX);
-        self.link = Some(WebSocketLink::new(ctx.address().recipient()));
-        ctx.run_interval(AUTHENTIC_WITHIN, |actor, ctx| {
-            let link = actor.link.as_ref();
-            if !link.is_some_and(|link| link.was_authenticated_since()) {
-                close(ctx, ws::CloseCode::Policy);
-            }
-        });
+        let link = WebSocketLink::new(ctx.address().recipient());
+        actix::spawn(watch(Arc::downgrade(&link), self.socket.clone()));
+        self.link = Some(link);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -102,11 +125,7 @@ impl MediaSocketActor {
 }
 
 impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for MediaSocketActor {
-    fn handle(
-        &mut self,
-        message: Result<ws::Message, ws::ProtocolError>,
-        ctx: &mut Self::Context,
-    ) {
+    fn handle(&mut self, message: Result<ws::Message, ws::ProtocolError>, ctx: &mut Self::Context) {
         match message {
             Ok(ws::Message::Binary(datagram)) => self.datagram(&datagram, ctx),
             Ok(ws::Message::Ping(payload)) => ctx.pong(&payload),

@@ -27,14 +27,17 @@ use super::{
 use crate::{
     actors::{
         lobby::FindRoom,
-        participant::{Finding, FromLink, LinkParts, ParticipantActor, RoomLine, Rooms, ToLink},
+        participant::{
+            self, Finding, FromLink, LinkParts, ParticipantActor, RoomLine, Rooms, ToLink,
+        },
     },
     config::Config,
     server::AppState,
 };
 
-/// Messages that may wait for a link. A frozen link takes none, so that more say that it is frozen.
-const MAILBOX_MESSAGES: usize = 64;
+/// Messages that may wait for a link. A participant gives one for each that waits for itself, all in one
+/// go, so that fewer would take a busy link for a frozen one; a frozen one is known by its outbox.
+const MAILBOX_MESSAGES: usize = 2 * participant::MAILBOX_MESSAGES;
 /// Frames of one message that comes in pieces.
 const PIECES_MAX: usize = 64;
 
@@ -64,6 +67,7 @@ async fn open(
         socket: upgrade.socket,
         participant: None,
         pieces: None,
+        closing: false,
     };
     let subprotocols = [Encoding::MessagePack, Encoding::Json].map(Encoding::subprotocol);
     WsResponseBuilder::new(link, &request, payload)
@@ -147,6 +151,8 @@ struct LinkActor {
     participant: Option<Addr<ParticipantActor>>,
     /// A message that comes in several frames.
     pieces: Option<Pieces>,
+    /// We have said that we close.
+    closing: bool,
 }
 
 #[derive(Default)]
@@ -272,6 +278,8 @@ impl Actor for LinkActor {
 impl StreamHandler<Result<Frame, ProtocolError>> for LinkActor {
     fn handle(&mut self, frame: Result<Frame, ProtocolError>, ctx: &mut Self::Context) {
         match frame {
+            Ok(Frame::Close(_)) if self.closing => ctx.stop(),
+            Ok(_) if self.closing => {}
             Ok(Frame::Text(text)) => self.message(ctx, true, text.as_bytes()),
             Ok(Frame::Binary(bytes)) => self.message(ctx, false, &bytes),
             Ok(Frame::Continuation(item)) => self.piece(ctx, item),
@@ -307,7 +315,10 @@ impl Handler<ToLink> for LinkActor {
         }
         if to.close {
             ctx.close(Some(CloseReason::from(CloseCode::Normal)));
-            ctx.stop();
+            // The client answers with its own close frame, and what it has sent until then is read: to
+            // hang up on it could take back what it was told last (RFC 6455 section 7.1.1). If it does
+            // not, the participant shuts the socket down.
+            self.closing = true;
         }
     }
 }

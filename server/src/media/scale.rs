@@ -99,7 +99,7 @@ impl Scaler {
             let due = pace.entry((room, id, layer)).or_insert(now);
             let is_due = now.0 + interval_us / 2 >= due.0;
             if is_due {
-                *due = Moment(due.0.max(now.0.saturating_sub(interval_us / 2)) + interval_us);
+                *due = Moment(due.0.max(now.0) + interval_us);
             }
             is_due
         });
@@ -175,11 +175,16 @@ impl Picture {
     }
 
     pub fn encode(&self) -> Option<Vec<u8>> {
-        let (width, height) = (u16::try_from(self.width).ok()?, u16::try_from(self.height).ok()?);
+        let (width, height) = (
+            u16::try_from(self.width).ok()?,
+            u16::try_from(self.height).ok()?,
+        );
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes, SCALED_QUALITY);
         encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
-        encoder.encode(&self.rgb, width, height, ColorType::Rgb).ok()?;
+        encoder
+            .encode(&self.rgb, width, height, ColorType::Rgb)
+            .ok()?;
         Some(bytes)
     }
 
@@ -205,8 +210,16 @@ mod tests {
 
     /// Left half red, right half blue.
     fn two_halves(width: usize, height: usize) -> Picture {
-        let pixel = |x: usize| if x < width / 2 { [255, 0, 0] } else { [0, 0, 255] };
-        let rgb = (0..height).flat_map(|_| (0..width).flat_map(pixel)).collect();
+        let pixel = |x: usize| {
+            if x < width / 2 {
+                [255, 0, 0]
+            } else {
+                [0, 0, 255]
+            }
+        };
+        let rgb = (0..height)
+            .flat_map(|_| (0..width).flat_map(pixel))
+            .collect();
         Picture { width, height, rgb }
     }
 
@@ -222,7 +235,12 @@ mod tests {
         let back = Picture::decode(&picture.encode().unwrap()).unwrap();
         assert_eq!((back.width, back.height), (640, 360));
         let far = |a: u8, b: u8| a.abs_diff(b) > 40;
-        let wrong = back.rgb.iter().zip(&picture.rgb).filter(|&(&a, &b)| far(a, b)).count();
+        let wrong = back
+            .rgb
+            .iter()
+            .zip(&picture.rgb)
+            .filter(|&(&a, &b)| far(a, b))
+            .count();
         // Only at the border of both halves, where colours are halved.
         assert!(wrong < back.rgb.len() / 50, "{wrong}");
     }

@@ -26,7 +26,8 @@ mod paths;
 mod session;
 
 pub use paths::{
-    SendDatagrams, Turn, UdpPath, WEBSOCKET_CAMERA_BYTES_MAX, WEBSOCKET_VOICE_BYTES_MAX, Way, WebSocketLink,
+    SendDatagrams, Turn, UdpPath, WEBSOCKET_CAMERA_BYTES_MAX, WEBSOCKET_VOICE_BYTES_MAX, Way,
+    WebSocketLink,
 };
 pub use session::{Dropped, Opened, Session};
 
@@ -130,7 +131,9 @@ impl MediaSessions {
         table.by_id.insert(id, session.clone());
         let older = table.by_seat.remove(&place).map(|seat| seat.current);
         if let Some(older) = &older {
-            table.dying.push_back((now + OLD_SESSION_LIVES, older.clone()));
+            table
+                .dying
+                .push_back((now + OLD_SESSION_LIVES, older.clone()));
         }
         let sessions = SeatSessions {
             current: session,

@@ -122,6 +122,7 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
         passwords: passwords.clone(),
         uploads: uploads.clone(),
         limits: lobby_limits(&config),
+        first_room: config.first_room.clone(),
         room_arbiters: rooms.clone(),
         media_arbiters: more(&mut arbiters, config.media_threads),
     };

@@ -25,8 +25,6 @@ use crate::gateway::{
 
 /// Idle connections are closed after so long.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// A request's head must have come after so long.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 /// Time for the last bytes of a connection that ends.
 const DISCONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// Time for requests under way when the server stops.
@@ -100,12 +98,12 @@ fn add(
             .into_factory()
             .map_err(|error: actix_web::Error| error.error_response());
         let opened = on_connect(connections.clone());
-        let deadline = state.config.handshake_deadline_seconds.into();
-        let acceptor =
-            TlsAcceptorConfig::default().handshake_timeout(Duration::from_secs(deadline));
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        let handshake = seconds(state.config.handshake_deadline_seconds);
+        let acceptor = TlsAcceptorConfig::default().handshake_timeout(handshake);
         let http = HttpService::build()
             .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(REQUEST_DEADLINE)
+            .client_request_timeout(seconds(state.config.request_deadline_seconds))
             .client_disconnect_timeout(DISCONNECT_DEADLINE)
             .secure()
             .local_addr(address)

@@ -1,6 +1,8 @@
 //! An HTTPS client of a few lines: it trusts the server's authority and nothing else, and closes each
 //! connection after one answer.
 
+#![allow(dead_code, reason = "each test uses its part of it")]
+
 use std::{net::SocketAddr, sync::Arc};
 
 use conclave_server::server::Running;

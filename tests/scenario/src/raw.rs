@@ -28,8 +28,11 @@ use crate::server::DEADLINE;
 
 type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
+/// Events are acknowledged so many at a time.
+const EVENTS_PER_ACK: u32 = 16;
 /// Messages heard before the one that was waited for, shown when it does not come.
 const HEARD_SHOWN: usize = 12;
+const MESSAGE_BYTES_SHOWN: usize = 200;
 
 /// A WebSocket on one of the server's paths, with headers of the story's own.
 ///
@@ -57,6 +60,7 @@ pub async fn upgrade(
 ///
 /// # Panics
 /// When it was not refused, or not with a refusal.
+#[track_caller]
 pub fn refusal_of<T: Debug>(upgraded: Result<T, tungstenite::Error>) -> (http::StatusCode, Refusal) {
     match upgraded {
         Err(tungstenite::Error::Http(response)) => {
@@ -79,6 +83,7 @@ pub struct RawClient {
     reader: JoinHandle<()>,
     heard: VecDeque<String>,
     next_reference: u32,
+    acknowledged: u32,
 }
 
 impl RawClient {
@@ -112,6 +117,7 @@ impl RawClient {
             reader,
             heard: VecDeque::new(),
             next_reference: 1,
+            acknowledged: 0,
         }
     }
 
@@ -159,11 +165,19 @@ impl RawClient {
 
     /// Any bytes, in the frame that this encoding goes in. JSON must be UTF-8.
     pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
-        let frame = match self.encoding {
+        let frame = self.frame_of(bytes);
+        assert!(self.try_send(frame).await, "the link is gone");
+    }
+
+    fn frame(&self, message: &ClientMessage) -> Message {
+        self.frame_of(self.encoding.encode(message))
+    }
+
+    fn frame_of(&self, bytes: Vec<u8>) -> Message {
+        match self.encoding {
             Encoding::MessagePack => Message::Binary(bytes.into()),
             Encoding::Json => Message::Text(String::from_utf8(bytes).expect("UTF-8").into()),
-        };
-        assert!(self.try_send(frame).await, "the link is gone");
+        }
     }
 
     /// Any frame. False when the link is gone.
@@ -176,11 +190,7 @@ impl RawClient {
     /// is gone.
     pub async fn flood(&mut self, messages: &[ClientMessage]) -> bool {
         for message in messages {
-            let bytes = self.encoding.encode(message);
-            let frame = match self.encoding {
-                Encoding::MessagePack => Message::Binary(bytes.into()),
-                Encoding::Json => Message::Text(String::from_utf8(bytes).expect("UTF-8").into()),
-            };
+            let frame = self.frame(message);
             if self.sink.feed(frame).await.is_err() {
                 return false;
             }
@@ -198,8 +208,25 @@ impl RawClient {
         if self.heard.len() == HEARD_SHOWN {
             self.heard.pop_front();
         }
-        self.heard.push_back(format!("{message:?}"));
+        let mut shown = format!("{message:?}");
+        shown.truncate(shown.floor_char_boundary(MESSAGE_BYTES_SHOWN));
+        self.heard.push_back(shown);
+        self.acknowledge(&message).await;
         Some(message)
+    }
+
+    async fn acknowledge(&mut self, message: &ServerMessage) {
+        let number = match message {
+            ServerMessage::Events { events } => events.last().map_or(0, |last| last.number),
+            ServerMessage::Welcome(welcome) => welcome.cursor.number,
+            _ => 0,
+        };
+        if number >= self.acknowledged + EVENTS_PER_ACK {
+            self.acknowledged = number;
+            let ack = self.frame(&ClientMessage::Ack { number });
+            // The link may be closing, which is for the story to notice.
+            let _ = self.try_send(ack).await;
+        }
     }
 
     /// Waits for a message; what comes before it is left out.

@@ -87,7 +87,7 @@ pub struct Server {
     data: PathBuf,
     rooms: AtomicU32,
     child: Mutex<Option<Child>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a server says when it runs.
@@ -122,7 +122,7 @@ impl Server {
 
     fn launch(folder: TempDir, data: PathBuf, settings: &[&str]) -> Server {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let server = Server {
+        let mut server = Server {
             tcp: loopback(0),
             udp: loopback(0),
             join_link: String::new(),
@@ -131,19 +131,17 @@ impl Server {
             data,
             rooms: AtomicU32::new(0),
             child: Mutex::new(None),
-            _folder: folder,
+            folder: folder,
         };
         let banner = server.spawn();
-        Server {
-            tcp: loopback(banner.tcp_port),
-            udp: loopback(banner.udp_port),
-            join_link: banner.join_link,
-            host_link: banner.host_link,
-            ..server
-        }
+        server.tcp = loopback(banner.tcp_port);
+        server.udp = loopback(banner.udp_port);
+        server.join_link = banner.join_link;
+        server.host_link = banner.host_link;
+        server
     }
 
-    /// The program, its last settings given first, on the ports it has or on any.
+    /// Starts the program, on the ports it has or on any.
     fn spawn(&self) -> Banner {
         let log = fs::OpenOptions::new()
             .create(true)
@@ -159,7 +157,7 @@ impl Server {
             .args(["--set", "tcp_bind=127.0.0.1", "--set", "udp_bind=127.0.0.1"]);
         // Stories join, fail and connect from one address more than people do.
         for setting in [
-            "log_level=debug",
+            "log_level=info,conclave_server=debug",
             "wrong_passwords_per_address_burst=1000",
             "rooms_made_per_address_burst=1000",
         ]
@@ -322,7 +320,7 @@ impl Server {
     }
 
     fn log(&self) -> PathBuf {
-        self._folder.path().join("server.log")
+        self.folder.path().join("server.log")
     }
 
     /// What it said last.

@@ -11,6 +11,8 @@ use tokio::sync::watch;
 use super::{Desk, Shared, TransferError, journal::Note, source::Source};
 use crate::link::http::{Download, HttpError, Upload, success};
 
+/// Sent before the server has said that it has what came before: what a failure can cost.
+const UNCONFIRMED_BYTES_MAX: u64 = 1024 * 1024;
 /// The last piece goes by itself, with the hash of the whole, which is known only then.
 const TAIL_BYTES: u64 = 64 * 1024;
 /// How often a person sees the progress.
@@ -93,18 +95,18 @@ impl Sending {
         desk.moved(offset, 0);
         let path = self.path.clone();
         let opened = tokio::task::spawn_blocking(move || Source::open(&path, offset)).await;
-        let source = opened.map_err(|_| Fault::Final(TransferError::Cancelled))??;
+        let mut source = opened.map_err(|_| Fault::Final(TransferError::Cancelled))??;
         let tail = self.size.saturating_sub(TAIL_BYTES).max(offset);
-        let source = match tail > offset {
-            true => match self
-                .append(&location, source, offset, tail, None, desk)
-                .await?
-            {
-                Some(source) => source,
+        let mut at = offset;
+        while at < tail {
+            let end = tail.min(at + UNCONFIRMED_BYTES_MAX);
+            let sent = self.append(&location, source, at, end, None, desk).await?;
+            match sent {
+                Some(stands) => source = stands,
                 None => return Ok(false),
-            },
-            false => source,
-        };
+            }
+            at = end;
+        }
         // The hash of the whole needs the last piece, which is read twice.
         let path = self.path.clone();
         let hashed = tokio::task::spawn_blocking(move || source.sha256_with_rest(&path)).await;

@@ -62,6 +62,7 @@ struct Inbox {
     tally: Mutex<VoiceTally>,
     played: Mutex<(JitterFigures, u64)>,
     has_speaker: AtomicBool,
+    restart: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -73,6 +74,7 @@ impl VoiceDown {
                 tally: Mutex::default(),
                 played: Mutex::default(),
                 has_speaker: AtomicBool::new(false),
+                restart: AtomicBool::new(false),
                 stop: AtomicBool::new(false),
             }),
             thread: Mutex::new(None),
@@ -108,6 +110,14 @@ impl VoiceDown {
         packets.push_back(Arrived::of(at, number, voice));
     }
 
+    /// The room's media clock has started anew, as with a server that did.
+    pub fn restart(&self) {
+        self.inbox.tally.lock().restart();
+        let mut packets = self.inbox.packets.lock();
+        packets.clear();
+        self.inbox.restart.store(true, Ordering::Relaxed);
+    }
+
     /// Ends the playout and waits for its thread: at most a beat of 10 ms and what it decodes.
     pub fn stop(&self) {
         self.inbox.stop.store(true, Ordering::Relaxed);
@@ -119,9 +129,9 @@ impl VoiceDown {
         self.inbox.packets.lock().clear();
     }
 
-    /// Reads the tally, for figures that are added up over many clients.
-    pub fn with_tally<R>(&self, read: impl FnOnce(&VoiceTally) -> R) -> R {
-        read(&self.inbox.tally.lock())
+    /// Reads the tally, for figures that are added up over many clients, or begins it anew.
+    pub fn with_tally<R>(&self, read: impl FnOnce(&mut VoiceTally) -> R) -> R {
+        read(&mut self.inbox.tally.lock())
     }
 
     pub fn figures(&self) -> VoiceDownFigures {
@@ -154,7 +164,13 @@ fn play(inbox: &Inbox, clock: MediaClock, mut speaker: Box<dyn Speaker>) {
     let mut frame = [0; FRAME_SAMPLES];
     let mut taken = VecDeque::new();
     while !inbox.stop.load(Ordering::Relaxed) {
-        std::mem::swap(&mut taken, &mut *inbox.packets.lock());
+        let mut packets = inbox.packets.lock();
+        let restart = inbox.restart.swap(false, Ordering::Relaxed);
+        std::mem::swap(&mut taken, &mut *packets);
+        drop(packets);
+        if restart {
+            playout.restart();
+        }
         for packet in taken.drain(..) {
             playout.push(packet);
         }

@@ -65,7 +65,7 @@ pub enum Effect {
     Send(Shared),
     /// Send a WebSocket ping with this mark.
     Ping(u64),
-    /// Tell the room how long the way there and back takes.
+    /// Tell the room how long the way there and back takes now; it was not so before.
     Measured { round_trip: Duration },
     /// For the log: a sign of life so long after the one before.
     BeatHeard { interval: Duration },
@@ -79,6 +79,9 @@ pub enum Effect {
 
 pub type Effects = VecDeque<Effect>;
 
+/// A round trip that has changed by less is no news for the room.
+const NEWS: Duration = Duration::from_millis(2);
+
 /// One seat on one link.
 pub struct Attachment {
     limits: AttachmentLimits,
@@ -88,7 +91,8 @@ pub struct Attachment {
     outbox: Outbox,
     pace: Pace<(u32, Command)>,
     unreadable: u32,
-    measured_at: Option<Moment>,
+    /// What the room was told last.
+    measured: Option<Duration>,
 }
 
 enum Stage {
@@ -125,7 +129,7 @@ impl Attachment {
             outbox: Outbox::new(limits.outbox),
             pace: Pace::new(limits.pace, now),
             unreadable: 0,
-            measured_at: None,
+            measured: None,
         }
     }
 
@@ -169,11 +173,11 @@ impl Attachment {
             return;
         };
         let round_trip = self.heartbeat.returned(now, sent_at);
-        let due = self
-            .measured_at
-            .is_none_or(|at| now.since(at) >= super::heartbeat::BEAT_INTERVAL / 2);
-        if due && matches!(self.stage, Stage::In { .. }) {
-            self.measured_at = Some(now);
+        let is_news = self
+            .measured
+            .is_none_or(|before| before.abs_diff(round_trip) >= NEWS.max(before / 8));
+        if is_news && matches!(self.stage, Stage::In { .. }) {
+            self.measured = Some(round_trip);
             out.push_back(Effect::Measured { round_trip });
         }
     }
@@ -408,6 +412,11 @@ impl Attachment {
             },
             out,
         );
+        // In one write with the answer: most people are silent most of the time, and this is what they
+        // cost.
+        if self.heartbeat.take_along(now) {
+            self.ping(now, out);
+        }
     }
 
     fn may_chatter(&mut self, now: Moment, out: &mut Effects) -> bool {

@@ -10,6 +10,9 @@ pub const BEAT_INTERVAL: Duration = Duration::from_secs(2);
 /// Nothing at all was heard for so long: the other side is gone. Three beats, so that one that is
 /// late on a busy link takes nobody out.
 pub const DEAD_AFTER: Duration = Duration::from_secs(6);
+/// Who answers the other side's beats with its own waits so much longer for the next one before it sends
+/// one unasked, so that two timers of the same length do not race.
+pub const ANSWER_SLACK: Duration = Duration::from_millis(500);
 /// Intervals between heard beats that are kept for the log.
 pub const INTERVALS_KEPT: usize = 32;
 
@@ -27,6 +30,7 @@ pub enum Pulse {
 pub struct Heartbeat {
     heard_at: Moment,
     beat_heard_at: Option<Moment>,
+    beat_sent_at: Moment,
     next_beat: Moment,
     dead: bool,
     round_trip: RoundTrip,
@@ -39,6 +43,7 @@ impl Heartbeat {
         Heartbeat {
             heard_at: now,
             beat_heard_at: None,
+            beat_sent_at: now,
             next_beat: now,
             dead: false,
             round_trip: RoundTrip::default(),
@@ -81,8 +86,20 @@ impl Heartbeat {
             return None;
         }
         // From now on and not from when it was due: after a pause one beat goes out, not a burst.
+        self.beat_sent_at = now;
         self.next_beat = now + BEAT_INTERVAL;
         Some(Pulse::Beat)
+    }
+
+    /// Whether to send a sign of life now, together with something that goes out anyway, instead of
+    /// waking for it later. When so, it counts as sent.
+    pub fn take_along(&mut self, now: Moment) -> bool {
+        let due = now >= self.beat_sent_at + BEAT_INTERVAL / 2;
+        if due {
+            self.beat_sent_at = now;
+        }
+        self.next_beat = self.beat_sent_at + BEAT_INTERVAL + ANSWER_SLACK;
+        due
     }
 
     pub fn next_wakeup(&self) -> Option<Moment> {

@@ -18,6 +18,8 @@ pub use cache::{CACHE_BYTES_MAX, FragmentCache};
 pub use resend::{Answer, RESEND_PERCENT_MAX, ResendBudget, UpstreamRequests, answer};
 pub use split::{EncodedFrame, FrameRefused, split};
 
+pub use super::sequence::is_after as is_newer;
+
 /// A frame that is not whole so long after its first fragment is given up.
 pub const FRAME_LIFE: Duration = Duration::from_millis(200);
 /// Fragments of one frame.
@@ -31,9 +33,4 @@ pub struct FragmentKey {
     pub layer: Layer,
     pub frame: u32,
     pub index: u16,
-}
-
-/// Whether frame `a` comes after frame `b`, in numbers that wrap (RFC 1982).
-pub fn is_newer(a: u32, b: u32) -> bool {
-    a != b && a.wrapping_sub(b) < 1 << 31
 }

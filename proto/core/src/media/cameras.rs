@@ -164,7 +164,7 @@ impl Cameras {
             return;
         };
         if fps > 0 && publisher.came(layer, now) {
-            self.offers.insert(source, &publisher.able());
+            offer_anew(&mut self.offers, source, publisher);
             self.all_stale = true;
         }
         self.offers
@@ -227,12 +227,7 @@ impl Cameras {
         self.now = self.now.max(now);
     }
 
-    fn with_ladder(
-        &mut self,
-        now: Moment,
-        viewer: ParticipantId,
-        input: impl FnOnce(&mut Ladder),
-    ) {
+    fn with_ladder(&mut self, now: Moment, viewer: ParticipantId, input: impl FnOnce(&mut Ladder)) {
         self.advance(now);
         if let Some(watching) = self.viewers.get_mut(&viewer) {
             input(&mut watching.ladder);
@@ -272,7 +267,7 @@ impl Cameras {
     fn learn_what_cannot_be_published(&mut self) {
         for (&id, publisher) in &mut self.publishers {
             if publisher.give_up(self.now) {
-                self.offers.insert(id, &publisher.able());
+                offer_anew(&mut self.offers, id, publisher);
                 self.all_stale = true;
             }
         }
@@ -321,4 +316,10 @@ impl Cameras {
             sources: self.publishers.keys().map(source).collect(),
         }
     }
+}
+
+/// Says again what a publisher has to offer; the scaling is planned afterwards.
+fn offer_anew(offers: &mut Offers, source: ParticipantId, publisher: &mut Publisher) {
+    offers.insert(source, &publisher.able());
+    publisher.scaled_fps = 0;
 }

@@ -26,4 +26,4 @@ pub use pace::{
 };
 pub use slot::{ScreenSlot, SlotEffect, SlotOutbox, ViewerMessage};
 pub use still::{STILL_AFTER, StillWatch};
-pub use viewer::{Next, ViewerPace};
+pub use viewer::{Next, STALLED_AFTER, ViewerPace};

@@ -130,29 +130,80 @@ impl Room {
         id
     }
 
-    /// One's own, or anybody's by a host. A line that is no longer in memory can be deleted by hosts
-    /// only, because nobody here knows whose it is.
+    /// One's own, or anybody's by a host.
     pub(super) fn delete_line(
         &mut self,
         by: ParticipantId,
-        id: LineId,
+        reference: u32,
+        line: LineId,
         out: &mut Outbox,
-    ) -> Result<(), RefusalCode> {
-        if id.0 == 0 || id.0 >= self.chat.next {
+    ) -> Result<Outcome, RefusalCode> {
+        if line.0 == 0 || line.0 >= self.chat.next {
             return Err(RefusalCode::NoSuchLine);
         }
-        let moderates = self.may(by, Permission::Moderate);
-        match self.chat.lines.iter_mut().find(|line| line.id == id) {
-            Some(line) if line.deleted => return Ok(()),
-            Some(line) if line.from == by || moderates => {
-                line.deleted = true;
-                line.text.clear();
+        match self.chat.lines.iter().find(|kept| kept.id == line) {
+            Some(kept) => {
+                let (from, deleted) = (kept.from, kept.deleted);
+                self.delete_line_of(by, line, from, deleted, out)?;
+                Ok(Outcome::Stored(Reply::Nothing))
             }
-            None if moderates => {}
-            Some(_) | None => return Err(RefusalCode::NotAllowed),
+            None => {
+                out.push(Effect::FindLine {
+                    seat: by,
+                    reference,
+                    line,
+                });
+                Ok(Outcome::Later)
+            }
         }
-        out.push(Effect::Record(Record::LineDeleted { line: id }));
-        self.tell(Event::LineDeleted { line: id }, out);
+    }
+
+    /// The store has answered [`Effect::FindLine`]; `None` when the line is not there.
+    pub fn line_found(
+        &mut self,
+        by: ParticipantId,
+        reference: u32,
+        found: Result<Option<Line>, RefusalCode>,
+        out: &mut Outbox,
+    ) {
+        let deleted = found.and_then(|line| {
+            let line = line.ok_or(RefusalCode::NoSuchLine)?;
+            self.delete_line_of(by, line.id, line.from, line.deleted, out)
+        });
+        match deleted {
+            Ok(()) => {
+                let result = Ok(Reply::Nothing);
+                out.push(Effect::Answer {
+                    seat: by,
+                    reference,
+                    result,
+                    durable: true,
+                });
+            }
+            Err(code) => self.answer_later(by, reference, Err(code.into()), out),
+        }
+    }
+
+    fn delete_line_of(
+        &mut self,
+        by: ParticipantId,
+        line: LineId,
+        from: ParticipantId,
+        deleted: bool,
+        out: &mut Outbox,
+    ) -> Result<(), RefusalCode> {
+        if from != by && !self.may(by, Permission::Moderate) {
+            return Err(RefusalCode::NotAllowed);
+        }
+        if deleted {
+            return Ok(());
+        }
+        if let Some(kept) = self.chat.lines.iter_mut().find(|kept| kept.id == line) {
+            kept.deleted = true;
+            kept.text.clear();
+        }
+        out.push(Effect::Record(Record::LineDeleted { line }));
+        self.tell(Event::LineDeleted { line }, out);
         Ok(())
     }
 

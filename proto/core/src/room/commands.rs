@@ -162,7 +162,7 @@ impl Room {
         }
     }
 
-    fn answer_later(
+    pub(super) fn answer_later(
         &mut self,
         id: ParticipantId,
         reference: u32,
@@ -272,10 +272,7 @@ impl Room {
                 let line = self.say(id, reference, LineText::parse(&text)?, now, out);
                 return Ok(Outcome::Stored(Reply::Line { line }));
             }
-            Command::DeleteLine { line } => {
-                self.delete_line(id, line, out)?;
-                return stored;
-            }
+            Command::DeleteLine { line } => return self.delete_line(id, reference, line, out),
             Command::ListLines { before, lines_max } => {
                 return Ok(self.list_lines(id, reference, before, lines_max, out));
             }

@@ -27,7 +27,7 @@ pub enum Effect {
     },
     /// Store this, after what was to be stored before.
     Record(Record),
-    /// Close the seat's link, with a goodbye.
+    /// Close the seat's link, with a goodbye behind all that this outbox has for it.
     Dismiss {
         seat: ParticipantId,
         reason: LeaveReason,
@@ -54,6 +54,12 @@ pub enum Effect {
         reference: u32,
         before: LineId,
         lines_max: u32,
+    },
+    /// Read one line from the store, then call [`super::Room::line_found`].
+    FindLine {
+        seat: ParticipantId,
+        reference: u32,
+        line: LineId,
     },
     /// Hash this password, then call [`super::Room::password_hashed`].
     HashPassword {

@@ -15,8 +15,10 @@ use crate::Moment;
 pub const SIGNS_INTERVAL: Duration = Duration::from_millis(250);
 /// Figures behind an unchanged verdict are sent again after this time at the earliest.
 const QUALITY_INTERVAL: Duration = Duration::from_secs(5);
-/// A round trip that changes by less is not worth telling, in milliseconds.
+/// Figures that change by less, and by less than a quarter, are not worth telling.
 const LATENCY_CHANGE_MS_MIN: u32 = 10;
+const LOSS_CHANGE_PERMILLE_MIN: u32 = 10;
+const RECEIVE_CHANGE_KBPS_MIN: u32 = 200;
 
 #[derive(Debug, Default)]
 pub(super) struct SignBoard {
@@ -51,21 +53,24 @@ impl SignBoard {
     /// Small changes of the round trip are left out: presence would grow with the square of the room.
     pub(super) fn latency(&mut self, id: ParticipantId, latency_ms: u32, now: Moment) {
         let known = self.now.get(&id).and_then(|signs| signs.latency_ms);
-        let near = |known: u32| known.abs_diff(latency_ms) < LATENCY_CHANGE_MS_MIN.max(known / 4);
-        if !known.is_some_and(near) {
+        let same = |known| near(known, latency_ms, LATENCY_CHANGE_MS_MIN);
+        if !known.is_some_and(same) {
             self.change(id, now, |signs| signs.latency_ms = Some(latency_ms));
         }
     }
 
-    /// A new verdict is told at once, new figures behind the same one only now and then.
+    /// A new verdict is told at once; new figures behind the same one only now and then, and only when
+    /// they differ.
     pub(super) fn quality(&mut self, id: ParticipantId, quality: Quality, now: Moment) {
         let known = self.now.get(&id).and_then(|signs| signs.quality);
-        let same = known.is_some_and(|known| known.verdict == quality.verdict);
-        let recent = self
+        let old = self
             .qualities
             .get(&id)
-            .is_some_and(|&at| now < at + QUALITY_INTERVAL);
-        if !(same && recent) {
+            .is_none_or(|&at| now >= at + QUALITY_INTERVAL);
+        let news = known.is_none_or(|known| {
+            known.verdict != quality.verdict || (old && !alike(&known, &quality))
+        });
+        if news {
             self.qualities.insert(id, now);
             self.change(id, now, |signs| signs.quality = Some(quality));
         }
@@ -191,6 +196,28 @@ impl SignBoard {
     }
 }
 
+fn near(known: u32, new: u32, change_min: u32) -> bool {
+    known.abs_diff(new) < change_min.max(known / 4)
+}
+
+fn alike(known: &Quality, new: &Quality) -> bool {
+    near(
+        known.round_trip_ms,
+        new.round_trip_ms,
+        LATENCY_CHANGE_MS_MIN,
+    ) && near(known.jitter_ms, new.jitter_ms, LATENCY_CHANGE_MS_MIN)
+        && near(
+            known.loss_permille,
+            new.loss_permille,
+            LOSS_CHANGE_PERMILLE_MIN,
+        )
+        && near(
+            known.receive_kbps,
+            new.receive_kbps,
+            RECEIVE_CHANGE_KBPS_MIN,
+        )
+}
+
 fn nothing(id: ParticipantId) -> PersonSigns {
     PersonSigns {
         id,
@@ -200,6 +227,8 @@ fn nothing(id: ParticipantId) -> PersonSigns {
 
 #[cfg(test)]
 mod tests {
+    use conclave_wire::event::QualityVerdict;
+
     use super::*;
 
     const ADA: ParticipantId = ParticipantId(1);
@@ -259,5 +288,35 @@ mod tests {
         assert_eq!(board.due(), None);
         board.latency(ADA, 40, Moment::from_ms(600));
         assert_eq!(people(&mut board, 600).unwrap()[0].latency_ms, Some(40));
+    }
+
+    #[test]
+    fn a_new_verdict_is_told_at_once_and_figures_only_when_they_differ() {
+        let mut board = SignBoard::default();
+        let good = Quality {
+            round_trip_ms: 5,
+            receive_kbps: 1_000,
+            ..Quality::default()
+        };
+        board.quality(ADA, good, Moment::from_ms(0));
+        assert_eq!(people(&mut board, 0).unwrap()[0].quality, Some(good));
+        for (ms, receive_kbps, told) in [
+            (6_000, 1_100, false),
+            (7_000, 2_000, true),
+            (8_000, 4_000, false),
+        ] {
+            let quality = Quality {
+                receive_kbps,
+                ..good
+            };
+            board.quality(ADA, quality, Moment::from_ms(ms));
+            assert_eq!(people(&mut board, ms).is_some(), told, "at {ms} ms");
+        }
+        let poor = Quality {
+            verdict: QualityVerdict::Poor,
+            ..good
+        };
+        board.quality(ADA, poor, Moment::from_ms(8_100));
+        assert_eq!(people(&mut board, 8_250).unwrap()[0].quality, Some(poor));
     }
 }

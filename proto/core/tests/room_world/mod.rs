@@ -1,6 +1,6 @@
 //! A shell for tests: it keeps links, a store and clients in memory, and carries a room's effects out.
 //! Each test file uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -25,6 +25,8 @@ pub struct Client {
     pub token: [u8; 32],
     pub cursor: Cursor,
     pub state: RoomState,
+    /// What its welcome told already.
+    pub welcomed_at: u32,
     /// States it held before, to come back from.
     pub saved: Vec<(Cursor, RoomState)>,
     /// What the room sends reaches nobody any more.
@@ -56,6 +58,11 @@ pub enum Job {
         reference: u32,
         before: LineId,
         lines_max: u32,
+    },
+    Line {
+        seat: ParticipantId,
+        reference: u32,
+        line: LineId,
     },
     Hash {
         seat: ParticipantId,
@@ -156,14 +163,13 @@ impl World {
     pub fn enter(&mut self, newcomer: Newcomer) -> Result<usize, RefusalCode> {
         let (token, linked) = (newcomer.token_hash, newcomer.linked);
         let mut out = Outbox::new();
-        let admission = self.room.enter(newcomer, self.now, &mut out);
-        self.carry_out(out);
-        let admission = admission?;
+        let admission = self.room.enter(newcomer, self.now, &mut out)?;
         self.clients.push(Client {
             id: admission.id,
             token,
             cursor: admission.cursor,
             state: admission.snapshot.expect("a newcomer has nothing yet"),
+            welcomed_at: self.room.cursor().number,
             saved: Vec::new(),
             dark: false,
             goodbye: None,
@@ -177,6 +183,7 @@ impl World {
         if linked {
             self.links.insert(admission.id, index);
         }
+        self.carry_out(out);
         Ok(index)
     }
 
@@ -184,13 +191,12 @@ impl World {
     pub fn resume(&mut self, index: usize, cursor: Option<Cursor>) -> Result<(), RefusalCode> {
         let mut out = Outbox::new();
         let token = self.clients[index].token;
-        let admission = self.room.resume(&token, cursor, self.now, &mut out);
-        self.carry_out(out);
-        let admission = admission?;
+        let admission = self.room.resume(&token, cursor, self.now, &mut out)?;
         let client = &mut self.clients[index];
         client.dark = false;
         client.goodbye = None;
         client.cursor = admission.cursor;
+        client.welcomed_at = self.room.cursor().number;
         match admission.snapshot {
             Some(snapshot) => client.state = snapshot,
             None => assert_eq!(
@@ -203,6 +209,7 @@ impl World {
             client.take(event);
         }
         self.links.insert(admission.id, index);
+        self.carry_out(out);
         Ok(())
     }
 
@@ -267,6 +274,19 @@ impl World {
                 } => {
                     let found = self.store.lines_before(before, lines_max);
                     room.lines_found(seat, reference, Ok(found), &mut out);
+                }
+                Job::Line {
+                    seat,
+                    reference,
+                    line,
+                } => {
+                    let found = self
+                        .store
+                        .lines
+                        .iter()
+                        .find(|kept| kept.id == line)
+                        .cloned();
+                    room.line_found(seat, reference, Ok(found), &mut out);
                 }
                 Job::Hash {
                     seat,
@@ -333,13 +353,16 @@ impl World {
     }
 
     fn carry_out(&mut self, out: Outbox) {
+        let mut dismissed = Vec::new();
         for effect in out {
             match effect {
-                Effect::Tell(event) => {
-                    self.to_linked(Audience::Everyone, |client| client.take(&event))
-                }
+                Effect::Tell(event) => self.deliver(Audience::Everyone, |client| {
+                    if event.number > client.welcomed_at {
+                        client.take(&event);
+                    }
+                }),
                 Effect::Sign { to, signs } => {
-                    self.to_linked(to, |client| client.signs.push(signs.clone()))
+                    self.deliver(to, |client| client.signs.push(signs.clone()))
                 }
                 Effect::Answer {
                     seat,
@@ -359,7 +382,7 @@ impl World {
                     result,
                     durable: false,
                 } => {
-                    self.to_linked(Audience::One(seat), |client| {
+                    self.deliver(Audience::One(seat), |client| {
                         client
                             .answers
                             .entry(reference)
@@ -368,14 +391,7 @@ impl World {
                     });
                 }
                 Effect::Record(record) => self.jobs.push_back(Job::Store(record)),
-                Effect::Dismiss {
-                    seat,
-                    reason,
-                    text: _,
-                } => {
-                    self.to_linked(Audience::One(seat), |client| client.goodbye = Some(reason));
-                    self.links.remove(&seat);
-                }
+                Effect::Dismiss { seat, reason, .. } => dismissed.push((seat, reason)),
                 Effect::AskVolume {
                     reference,
                     listener,
@@ -399,6 +415,17 @@ impl World {
                         lines_max,
                     });
                 }
+                Effect::FindLine {
+                    seat,
+                    reference,
+                    line,
+                } => {
+                    self.jobs.push_back(Job::Line {
+                        seat,
+                        reference,
+                        line,
+                    });
+                }
                 Effect::HashPassword {
                     seat,
                     reference,
@@ -418,13 +445,17 @@ impl World {
                 Effect::End(reason) => self.ended = Some(reason),
             }
         }
+        for (seat, reason) in dismissed {
+            self.deliver(Audience::One(seat), |client| client.goodbye = Some(reason));
+            self.links.remove(&seat);
+        }
     }
 
-    fn to_linked(&mut self, to: Audience, mut deliver: impl FnMut(&mut Client)) {
+    fn deliver(&mut self, to: Audience, mut hand: impl FnMut(&mut Client)) {
         for (_, index) in self.links.iter().filter(|(id, _)| to.includes(**id)) {
             let client = &mut self.clients[*index];
             if !client.dark {
-                deliver(client);
+                hand(client);
             }
         }
     }

@@ -125,7 +125,7 @@ impl LobbyActor {
                 host_key_hash: token::hash(&host_key),
                 time_limit: claim.room.time_limit_ms.map(Duration::from_millis),
             };
-            let (now, limits) = (self.services.clock.both(), self.services.limits.room);
+            let (now, limits) = (self.services.clock.both(), self.limits_of(&slug));
             let mut out = Outbox::new();
             let room = Room::open(opening, token::random_u32(), limits, now, &mut out)?;
             Ok((room, out))

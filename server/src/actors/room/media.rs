@@ -21,7 +21,7 @@ use super::RoomActor;
 use crate::{
     actors::{
         mixer::{MixerActor, MixerSeed, Order},
-        presenter_slot::{PresenterSlotActor, SetPresenter},
+        presenter_slot::{LeaveScreen, PresenterSlotActor, SetPresenter},
     },
     clock::Clock,
     media::{
@@ -83,9 +83,14 @@ impl RoomMedia {
         self.sessions.open(seat)
     }
 
+    /// The seat is given up, or away for too long: nothing of it goes on.
     pub(super) fn close_session(&mut self, id: ParticipantId) {
         self.sessions.close(self.key, id);
         self.meters.remove(&id);
+        if let Some(slot) = &self.slot {
+            // As with orders for the mixer.
+            slot.do_send(LeaveScreen(id));
+        }
     }
 
     pub(super) fn close(&mut self) {
@@ -191,7 +196,7 @@ impl RoomMedia {
 
     pub(super) fn slot(&mut self) -> &Addr<PresenterSlotActor> {
         self.slot
-            .get_or_insert_with(|| PresenterSlotActor::default().start())
+            .get_or_insert_with(|| PresenterSlotActor::new(self.clock).start())
     }
 
     fn mixer(&mut self, room: &Addr<RoomActor>) -> &Addr<MixerActor> {

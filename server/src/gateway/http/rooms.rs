@@ -6,6 +6,7 @@ use actix::Addr;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
+    middleware::from_fn,
     web,
 };
 use conclave_wire::{
@@ -14,7 +15,7 @@ use conclave_wire::{
 };
 use serde::Serialize;
 
-use super::{ask, bearer, limits::Attempt, refused};
+use super::{ask, bearer, deadline, limits::Attempt, refused};
 use crate::{
     actors::{
         lobby::{self, FindRoom, ListRooms},
@@ -31,14 +32,23 @@ type State = web::Data<Arc<AppState>>;
 
 /// The rooms part of the interface.
 pub fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/api/rooms").route(web::post().to(create)))
-        .service(
-            web::resource("/api/rooms/{slug}")
-                .route(web::get().to(look))
-                .route(web::delete().to(end)),
-        )
-        .service(web::resource("/api/rooms/{slug}/join").route(web::post().to(join)))
-        .service(web::resource("/api/health").route(web::get().to(health)));
+    cfg.service(
+        web::resource("/api/rooms")
+            .wrap(from_fn(deadline))
+            .route(web::post().to(create)),
+    )
+    .service(
+        web::resource("/api/rooms/{slug}")
+            .wrap(from_fn(deadline))
+            .route(web::get().to(look))
+            .route(web::delete().to(end)),
+    )
+    .service(
+        web::resource("/api/rooms/{slug}/join")
+            .wrap(from_fn(deadline))
+            .route(web::post().to(join)),
+    )
+    .service(web::resource("/api/health").route(web::get().to(health)));
 }
 
 async fn create(request: HttpRequest, state: State, body: web::Json<CreateRoom>) -> HttpResponse {
@@ -160,7 +170,6 @@ struct Health {
 struct Services {
     database: &'static str,
     lobby: &'static str,
-    media: &'static str,
 }
 
 async fn health(state: State) -> HttpResponse {
@@ -174,8 +183,6 @@ async fn health(state: State) -> HttpResponse {
         services: Services {
             database: word(database),
             lobby: word(rooms.is_ok()),
-            // The port is held from start to stop; without it the server does not run.
-            media: word(true),
         },
         rooms: rooms.map(|rooms| rooms.len()).unwrap_or_default(),
     };

@@ -1,17 +1,13 @@
 //! Camera, from socket to sockets: each fragment goes to those whom the room's table names, sealed for each.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use conclave_core::{
     Moment,
     media::{
         assemble::{
-            FRAGMENTS_MAX, FragmentCache, FragmentKey, FrameAssembler, ResendBudget, UpstreamRequests,
-            answer, split,
+            FRAGMENTS_MAX, FragmentCache, FragmentKey, FrameAssembler, ResendBudget,
+            UpstreamRequests, answer, split,
         },
         cameras::SourceRoutes,
     },
@@ -120,7 +116,10 @@ impl Forwarder {
         let (layer, frame) = (fragment.layer, fragment.frame);
         self.measures.fragment(publisher, layer, frame, body.len());
         let watched = !routes.viewers(layer).is_empty();
-        let scaled = routes.scalings().iter().any(|scaling| scaling.from == layer);
+        let scaled = routes
+            .scalings()
+            .iter()
+            .any(|scaling| scaling.from == layer);
         if !watched && !scaled {
             figures.one(Count::CameraUnrouted);
             return true;
@@ -167,8 +166,12 @@ impl Forwarder {
                 Passage::LeftOut { first } => thinned += u64::from(first),
                 Passage::Pass => {
                     let session = &target.session;
-                    let sent = self.courier.camera(session, &target.way, Kind::Camera, &train.bodies);
-                    viewer.budget.sent(usize::try_from(sent.bytes).unwrap_or(usize::MAX));
+                    let sent =
+                        self.courier
+                            .camera(session, &target.way, Kind::Camera, &train.bodies);
+                    viewer
+                        .budget
+                        .sent(usize::try_from(sent.bytes).unwrap_or(usize::MAX));
                     fragments += sent.datagrams;
                     bytes += sent.bytes;
                     dropped += sent.dropped;
@@ -191,18 +194,29 @@ impl Forwarder {
         };
         let room = viewer.seat.room;
         let routes = viewer.seat.cameras.current();
-        let viewers = routes.source(request.source).map(|source| source.viewers(request.layer));
-        let watches = viewers.is_some_and(|viewers| {
-            viewers.iter().any(|watching| watching.id == viewer.seat.id)
-        });
-        let Some(kept) = self.publishers.get_mut(&(room, request.source)).filter(|_| watches) else {
+        let viewers = routes
+            .source(request.source)
+            .map(|source| source.viewers(request.layer));
+        let watches = viewers
+            .is_some_and(|viewers| viewers.iter().any(|watching| watching.id == viewer.seat.id));
+        let Some(kept) = self
+            .publishers
+            .get_mut(&(room, request.source))
+            .filter(|_| watches)
+        else {
             return true;
         };
         let figures = self.sessions.figures();
         figures.add(Count::ReRequested, request.indices.len() as u64);
-        let budget = &mut self.viewers.entry((room, viewer.seat.id)).or_default().budget;
+        let budget = &mut self
+            .viewers
+            .entry((room, viewer.seat.id))
+            .or_default()
+            .budget;
         let answered = answer(&request, &mut kept.cache, budget, now);
-        let upstream = answered.absent.and_then(|absent| kept.upstream.merge(absent, now));
+        let upstream = answered
+            .absent
+            .and_then(|absent| kept.upstream.merge(absent, now));
 
         let receivers = self.sessions.receivers();
         let reached = |id| {
@@ -213,14 +227,17 @@ impl Forwarder {
         let to_publisher = upstream.and_then(|request| Some((reached(request.source)?, request)));
         drop(receivers);
         if let Some((session, way)) = to_viewer {
-            let sent = self.courier.camera(&session, &way, Kind::Camera, &answered.bodies);
+            let sent = self
+                .courier
+                .camera(&session, &way, Kind::Camera, &answered.bodies);
             figures.add(Count::Resent, sent.datagrams);
             figures.add(Count::CameraNotSent, sent.dropped);
         }
         if let Some(((session, way), request)) = to_publisher {
             let mut asked = Vec::new();
             request.write(&mut asked);
-            self.courier.camera(&session, &way, Kind::ReRequest, &[asked]);
+            self.courier
+                .camera(&session, &way, Kind::ReRequest, &[asked]);
             figures.one(Count::ReRequestedUpstream);
         }
         true
@@ -253,7 +270,8 @@ impl Forwarder {
     pub fn interval_ended(&mut self, now: Moment, load_percent: u8) {
         self.measures.hand_over(&self.sessions, load_percent);
         let recent = |used_at: Moment| now.since(used_at) < FORGOTTEN_AFTER;
-        self.publishers.retain(|_, publisher| recent(publisher.used_at));
+        self.publishers
+            .retain(|_, publisher| recent(publisher.used_at));
         self.viewers.retain(|_, viewer| {
             viewer.gates.retain(|_, gate| recent(gate.used_at));
             recent(viewer.used_at)
@@ -261,7 +279,14 @@ impl Forwarder {
     }
 
     /// Puts a fragment behind those of the same frame; another frame lets them depart first.
-    fn board(&mut self, now: Moment, publisher: &Arc<Session>, layer: Layer, frame: u32, body: Body) {
+    fn board(
+        &mut self,
+        now: Moment,
+        publisher: &Arc<Session>,
+        layer: Layer,
+        frame: u32,
+        body: Body,
+    ) {
         let boards = self.train.as_ref().is_some_and(|train| {
             (train.publisher.id, train.layer, train.frame) == (publisher.id, layer, frame)
         });
@@ -311,7 +336,10 @@ impl Forwarder {
         let Some(frame) = assembler.insert(fragment, now) else {
             return;
         };
-        let to = routes.scalings().iter().filter(|scaling| scaling.from == fragment.layer);
+        let to = routes
+            .scalings()
+            .iter()
+            .filter(|scaling| scaling.from == fragment.layer);
         let job = ScaleJob {
             publisher: publisher.clone(),
             frame,

@@ -21,7 +21,9 @@ pub struct FrameGate {
 pub enum Passage {
     Pass,
     /// Its frame is left out; `first` is the first fragment of it.
-    LeftOut { first: bool },
+    LeftOut {
+        first: bool,
+    },
 }
 
 impl FrameGate {
@@ -29,7 +31,11 @@ impl FrameGate {
     /// to half an interval early: they jitter, and none is left out for that.
     pub fn passes(&mut self, now: Moment, frame: u32, fps_max: u8) -> Passage {
         self.used_at = now;
-        let decided = self.decided.iter().flatten().find(|(other, _)| *other == frame);
+        let decided = self
+            .decided
+            .iter()
+            .flatten()
+            .find(|(other, _)| *other == frame);
         if let Some(&(_, passes)) = decided {
             return match passes {
                 true => Passage::Pass,
@@ -39,8 +45,7 @@ impl FrameGate {
         let interval_us = 1_000_000 / u64::from(fps_max.max(1));
         let passes = now.0 + interval_us / 2 >= self.due.0;
         if passes {
-            let earliest = now.0.saturating_sub(interval_us / 2);
-            self.due = Moment(self.due.0.max(earliest) + interval_us);
+            self.due = Moment(self.due.0.max(now.0) + interval_us);
         }
         self.decided[self.next_slot] = Some((frame, passes));
         self.next_slot = (self.next_slot + 1) % FRAMES_REMEMBERED;
@@ -58,7 +63,13 @@ mod tests {
     /// How many of `frames` at `fps` pass a gate of `fps_max`, with arrivals early and late in turn.
     fn passed(frames: u32, fps: u64, fps_max: u8, jitter_us: u64) -> u32 {
         let mut gate = FrameGate::default();
-        let late = |frame: u32| if frame.is_multiple_of(2) { jitter_us } else { 0 };
+        let late = |frame: u32| {
+            if frame.is_multiple_of(2) {
+                jitter_us
+            } else {
+                0
+            }
+        };
         let at = |frame: u32| Moment(10_000_000 + u64::from(frame) * 1_000_000 / fps + late(frame));
         let passes = |frame: &u32| gate.passes(at(*frame), *frame, fps_max) == Passage::Pass;
         (0..frames).filter(passes).count() as u32

@@ -25,8 +25,14 @@ pub struct Intake {
     sessions: MediaSessions,
     courier: Courier,
     forwarder: Forwarder,
-    /// Voice of this batch by room, with anybody of the room, who knows the mixer.
-    voice: HashMap<RoomKey, (Arc<Session>, Vec<(ParticipantId, VoiceFrame)>)>,
+    voice: HashMap<RoomKey, RoomVoice>,
+}
+
+/// Voice of one room in this batch.
+struct RoomVoice {
+    /// Anybody of the room: knows the mixer.
+    session: Arc<Session>,
+    packets: Vec<(ParticipantId, VoiceFrame)>,
 }
 
 impl Intake {
@@ -44,7 +50,9 @@ impl Intake {
     pub fn datagram(&mut self, now: Moment, from: &Way, datagram: &mut [u8]) {
         let figures = self.sessions.figures();
         figures.one(Count::Received);
-        let header = (datagram.len() <= DATAGRAM_BYTES_MAX).then(|| Header::parse(datagram)).flatten();
+        let header = (datagram.len() <= DATAGRAM_BYTES_MAX)
+            .then(|| Header::parse(datagram))
+            .flatten();
         let Some(header) = header else {
             figures.one(Count::NotOurs);
             return;
@@ -83,7 +91,7 @@ impl Intake {
 
     /// Hands the voice of this batch to the mixers, one message a room.
     pub fn voice_ended(&mut self) {
-        for (_, (session, packets)) in self.voice.drain() {
+        for (_, RoomVoice { session, packets }) in self.voice.drain() {
             if session.seat.voice.try_send(VoiceArrived(packets)).is_err() {
                 self.sessions.figures().one(Count::VoiceQueueFull);
             }
@@ -137,7 +145,10 @@ impl Intake {
             room_clock_us: session.room_clock_us(now),
             ..probe
         };
-        if self.courier.voice(session, from, Kind::Echo, |body| echo.write(body)) {
+        if self
+            .courier
+            .voice(session, from, Kind::Echo, |body| echo.write(body))
+        {
             self.sessions.figures().one(Count::Echoed);
         }
         true
@@ -160,8 +171,11 @@ impl Intake {
             opus: Arc::from(voice.opus),
         };
         let room = self.voice.entry(session.seat.room);
-        let (_, packets) = room.or_insert_with(|| (session.clone(), Vec::new()));
-        packets.push((session.seat.id, frame));
+        let room = room.or_insert_with(|| RoomVoice {
+            session: session.clone(),
+            packets: Vec::new(),
+        });
+        room.packets.push((session.seat.id, frame));
         true
     }
 
@@ -169,7 +183,8 @@ impl Intake {
     fn turn(&mut self, session: &Session, from: &Way, turn: Turn) {
         if let Some(nonce) = turn.challenge {
             let write_body = |body: &mut Vec<u8>| write_nonce(nonce, body);
-            self.courier.voice(session, from, Kind::Challenge, write_body);
+            self.courier
+                .voice(session, from, Kind::Challenge, write_body);
             self.sessions.figures().one(Count::Challenged);
         }
         if let Some(udp) = turn.udp {

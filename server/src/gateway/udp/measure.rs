@@ -95,7 +95,10 @@ impl LayerMeter {
     fn count(&mut self, frame: u32, bytes: u32) {
         let (all_bytes, frames) = &mut self.intervals[0];
         *all_bytes = all_bytes.saturating_add(bytes);
-        if self.newest_frame.is_none_or(|newest| is_after(frame, newest)) {
+        if self
+            .newest_frame
+            .is_none_or(|newest| is_after(frame, newest))
+        {
             self.newest_frame = Some(frame);
             *frames += 1;
         }
@@ -104,8 +107,16 @@ impl LayerMeter {
 
     /// Bits and frames a second, over the last second or since the layer began.
     fn end_interval(&mut self) -> (u32, u8) {
-        let bytes: u64 = self.intervals.iter().map(|&(bytes, _)| u64::from(bytes)).sum();
-        let frames: u64 = self.intervals.iter().map(|&(_, frames)| u64::from(frames)).sum();
+        let bytes: u64 = self
+            .intervals
+            .iter()
+            .map(|&(bytes, _)| u64::from(bytes))
+            .sum();
+        let frames: u64 = self
+            .intervals
+            .iter()
+            .map(|&(_, frames)| u64::from(frames))
+            .sum();
         let lasted_ms = self.lasted.max(1) as u64 * REPORT_EVERY.as_millis() as u64;
         self.intervals.rotate_right(1);
         self.intervals[0] = (0, 0);

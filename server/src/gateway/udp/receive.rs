@@ -2,14 +2,14 @@
 
 use std::{
     io::{self, IoSliceMut},
+    net::UdpSocket,
     sync::Arc,
 };
 
 use conclave_core::Moment;
 use quinn_udp::{BATCH_SIZE, RecvMeta};
 use tokio::{
-    io::Interest,
-    net::UdpSocket,
+    io::{Interest, unix::AsyncFd},
     runtime::{Builder, Runtime},
     sync::{mpsc, oneshot},
     time::MissedTickBehavior,
@@ -47,7 +47,11 @@ pub struct Receiver {
 impl Receiver {
     /// # Errors
     /// When the system has no threads or descriptors left.
-    pub fn new(socket: Arc<MediaSocket>, sessions: MediaSessions, clock: Clock) -> io::Result<Receiver> {
+    pub fn new(
+        socket: Arc<MediaSocket>,
+        sessions: MediaSessions,
+        clock: Clock,
+    ) -> io::Result<Receiver> {
         let (to_us, scaled) = mpsc::channel(SCALED_QUEUED_MAX);
         let scaler = Scaler::start(to_us)?;
         Ok(Receiver {
@@ -98,7 +102,13 @@ impl Inner {
         mut scaled: mpsc::Receiver<Scaled>,
         mut stopped: oneshot::Receiver<()>,
     ) -> io::Result<()> {
-        let socket = UdpSocket::from_std(self.socket.socket()?)?;
+        // Readable alone: each datagram that the voice thread sends makes the socket writable again, and
+        // would wake this thread.
+        #[expect(
+            deprecated,
+            reason = "its replacement is unsafe, asking for a descriptor that stays: a UdpSocket of ours does"
+        )]
+        let socket = AsyncFd::with_interest(self.socket.socket()?, Interest::READABLE)?;
         let mut interval = tokio::time::interval(REPORT_EVERY);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut from_websockets = Vec::with_capacity(WEBSOCKET_BATCH_MAX);
@@ -106,8 +116,10 @@ impl Inner {
             tokio::select! {
                 _ = &mut stopped => return Ok(()),
                 readable = socket.readable() => {
-                    readable?;
-                    self.read(&socket);
+                    let mut readable = readable?;
+                    if self.read(socket.get_ref()) {
+                        readable.clear_ready();
+                    }
                 }
                 _ = websockets.recv_many(&mut from_websockets, WEBSOCKET_BATCH_MAX) => {
                     let began = self.clock.now();
@@ -128,27 +140,31 @@ impl Inner {
         }
     }
 
-    fn read(&mut self, socket: &UdpSocket) {
+    /// Reads what has come; true when that was all.
+    fn read(&mut self, socket: &UdpSocket) -> bool {
         for _ in 0..BATCHES_IN_A_ROW_MAX {
-            let state = self.socket.state();
-            let buffers = &mut self.buffers;
-            let read = socket.try_io(Interest::READABLE, || buffers.fill(state, socket));
-            let count = match read {
+            let count = match self.buffers.fill(self.socket.state(), socket) {
                 Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
-                    tracing::debug!(%error, "reading from the media port");
-                    return;
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        tracing::debug!(%error, "reading from the media port");
+                    }
+                    return true;
                 }
             };
             let began = self.clock.now();
             let intake = &mut self.intake;
-            self.buffers.each(count, true, |from, datagram| intake.datagram(began, from, datagram));
+            self.buffers.each(count, true, |from, datagram| {
+                intake.datagram(began, from, datagram)
+            });
             intake.voice_ended();
-            self.buffers.each(count, false, |from, datagram| intake.datagram(began, from, datagram));
+            self.buffers.each(count, false, |from, datagram| {
+                intake.datagram(began, from, datagram)
+            });
             intake.camera_ended(began);
             self.load.worked(began, self.clock.now());
         }
+        false
     }
 }
 
@@ -166,7 +182,10 @@ impl Buffers {
     }
 
     fn fill(&mut self, state: &quinn_udp::UdpSocketState, socket: &UdpSocket) -> io::Result<usize> {
-        let mut slices = self.bytes.chunks_exact_mut(BUFFER_BYTES).map(IoSliceMut::new);
+        let mut slices = self
+            .bytes
+            .chunks_exact_mut(BUFFER_BYTES)
+            .map(IoSliceMut::new);
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| slices.next().unwrap_or_else(|| IoSliceMut::new(&mut [])));
         state.recv(socket.into(), &mut slices, &mut self.metas)

@@ -75,14 +75,21 @@ fn open(address: SocketAddr) -> io::Result<Socket> {
         // A machine without IPv6.
         Err(error) if any_ipv6 && error.kind() != io::ErrorKind::AddrInUse => {
             tracing::info!(%error, "no IPv6 here, listening on IPv4 alone");
-            open_one(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())), false)
+            open_one(
+                SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())),
+                false,
+            )
         }
         opened => opened,
     }
 }
 
 fn open_one(address: SocketAddr, dual_stack: bool) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
     if dual_stack {
         socket.set_only_v6(false)?;
     }

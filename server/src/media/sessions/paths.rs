@@ -155,8 +155,15 @@ struct Challenge {
 
 impl Paths {
     /// Takes an authentic datagram of the voice class. `newest`: no higher number came before it.
-    /// `nonce` is drawn anew for each call and used for a challenge.
-    pub fn arrived(&mut self, now: Moment, from: &Way, kind: Kind, newest: bool, nonce: u64) -> Turn {
+    /// `nonce` draws a fresh random number, for a challenge.
+    pub fn arrived(
+        &mut self,
+        now: Moment,
+        from: &Way,
+        kind: Kind,
+        newest: bool,
+        nonce: impl FnOnce() -> u64,
+    ) -> Turn {
         if !newest {
             return Turn::default();
         }
@@ -183,7 +190,13 @@ impl Paths {
         }
     }
 
-    fn arrived_by_udp(&mut self, now: Moment, path: UdpPath, kind: Kind, nonce: u64) -> Turn {
+    fn arrived_by_udp(
+        &mut self,
+        now: Moment,
+        path: UdpPath,
+        kind: Kind,
+        nonce: impl FnOnce() -> u64,
+    ) -> Turn {
         let from = Way::Udp(path);
         // While the WebSocket is used these only ask whether UDP works again: nothing says yet that an
         // answer would arrive.
@@ -220,7 +233,7 @@ impl Paths {
         }
     }
 
-    fn challenge(&mut self, now: Moment, to: UdpPath, nonce: u64) -> Option<u64> {
+    fn challenge(&mut self, now: Moment, to: UdpPath, nonce: impl FnOnce() -> u64) -> Option<u64> {
         if self.camera == Some(Way::Udp(to)) {
             self.challenge = None;
             return None;
@@ -230,6 +243,7 @@ impl Paths {
         if self.challenge.as_ref().filter(asked).is_some_and(recent) {
             return None;
         }
+        let nonce = nonce();
         self.challenge = Some(Challenge {
             to,
             nonce,
@@ -257,7 +271,7 @@ mod tests {
     /// Somebody whose address is proven.
     fn at_home() -> Paths {
         let mut paths = Paths::default();
-        let turn = paths.arrived(NOW, &HOME, Kind::Hello, true, 7);
+        let turn = paths.arrived(NOW, &HOME, Kind::Hello, true, || 7);
         assert_eq!(turn.challenge, Some(7));
         paths.responded(&HOME, 7);
         assert_eq!((&paths.voice, &paths.camera), (&Some(HOME), &Some(HOME)));
@@ -267,20 +281,20 @@ mod tests {
     #[test]
     fn camera_goes_nowhere_before_a_challenge_is_answered() {
         let mut paths = Paths::default();
-        paths.arrived(NOW, &HOME, Kind::Hello, true, 7);
+        paths.arrived(NOW, &HOME, Kind::Hello, true, || 7);
         assert_eq!((paths.voice, paths.camera), (Some(HOME), None));
     }
 
     #[test]
     fn a_response_counts_only_from_where_the_challenge_was_sent_and_only_once() {
         let mut paths = at_home();
-        paths.arrived(NOW, &AWAY, Kind::Voice, true, 8);
+        paths.arrived(NOW, &AWAY, Kind::Voice, true, || 8);
         paths.responded(&udp(3), 8);
         paths.responded(&AWAY, 7);
         assert_eq!(paths.camera, Some(HOME));
         paths.responded(&AWAY, 8);
         assert_eq!(paths.camera, Some(AWAY));
-        paths.arrived(NOW, &HOME, Kind::Voice, true, 9);
+        paths.arrived(NOW, &HOME, Kind::Voice, true, || 9);
         paths.responded(&AWAY, 8);
         assert_eq!(paths.camera, Some(AWAY));
     }
@@ -288,7 +302,11 @@ mod tests {
     #[test]
     fn an_address_is_challenged_again_only_after_a_while() {
         let mut paths = at_home();
-        let mut challenge = |at, nonce| paths.arrived(at, &AWAY, Kind::Voice, true, nonce).challenge;
+        let mut challenge = |at, nonce| {
+            paths
+                .arrived(at, &AWAY, Kind::Voice, true, || nonce)
+                .challenge
+        };
         assert_eq!(challenge(NOW, 8), Some(8));
         assert_eq!(challenge(NOW + CHALLENGE_EVERY / 2, 9), None);
         assert_eq!(challenge(NOW + CHALLENGE_EVERY, 10), Some(10));
@@ -297,7 +315,7 @@ mod tests {
     #[test]
     fn what_is_not_the_newest_moves_nothing_and_asks_nothing() {
         let mut paths = at_home();
-        let turn = paths.arrived(NOW, &AWAY, Kind::Voice, false, 8);
+        let turn = paths.arrived(NOW, &AWAY, Kind::Voice, false, || 8);
         assert_eq!(turn, Turn::default());
         assert_eq!(paths.voice, Some(HOME));
     }
@@ -316,21 +334,30 @@ mod tests {
         let tunnel = Way::WebSocket(link);
 
         let mut paths = at_home();
-        let turn = paths.arrived(NOW, &tunnel, Kind::Hello, true, 8);
+        let turn = paths.arrived(NOW, &tunnel, Kind::Hello, true, || 8);
         assert_eq!((turn.udp, turn.challenge), (Some(false), None));
-        assert_eq!((&paths.voice, &paths.camera), (&Some(tunnel.clone()), &Some(tunnel.clone())));
+        assert_eq!(
+            (&paths.voice, &paths.camera),
+            (&Some(tunnel.clone()), &Some(tunnel.clone()))
+        );
         // A question by UDP proves nothing yet.
-        let turn = paths.arrived(NOW, &HOME, Kind::Probe, true, 9);
+        let turn = paths.arrived(NOW, &HOME, Kind::Probe, true, || 9);
         assert_eq!((turn.udp, turn.challenge), (None, Some(9)));
         assert_eq!(paths.voice, Some(tunnel.clone()));
         assert_eq!(paths.responded(&HOME, 9).udp, Some(true));
         assert_eq!((&paths.voice, &paths.camera), (&Some(HOME), &Some(HOME)));
         // Nor does a late question over the WebSocket take over again.
-        assert_eq!(paths.arrived(NOW, &tunnel, Kind::Probe, true, 10).udp, None);
+        assert_eq!(
+            paths.arrived(NOW, &tunnel, Kind::Probe, true, || 10).udp,
+            None
+        );
         assert_eq!(paths.voice, Some(HOME));
         // A client that sends voice by UDP has seen an echo: it has returned by itself.
-        paths.arrived(NOW, &tunnel, Kind::Voice, true, 11);
-        assert_eq!(paths.arrived(NOW, &HOME, Kind::Voice, true, 12).udp, Some(true));
+        paths.arrived(NOW, &tunnel, Kind::Voice, true, || 11);
+        assert_eq!(
+            paths.arrived(NOW, &HOME, Kind::Voice, true, || 12).udp,
+            Some(true)
+        );
     }
 
     #[actix::test]
@@ -351,8 +378,13 @@ mod tests {
         // From here on it does not run, because this test does not yield.
         let link = WebSocketLink::new(socket.recipient());
         let datagram = || vec![vec![0; 1_000]];
-        let sent = (0..1_000).filter(|_| link.send(datagram(), WEBSOCKET_CAMERA_BYTES_MAX)).count();
+        let sent = (0..1_000)
+            .filter(|_| link.send(datagram(), WEBSOCKET_CAMERA_BYTES_MAX))
+            .count();
         assert_eq!(sent, WEBSOCKET_CAMERA_BYTES_MAX / 1_000);
-        assert!(link.send(datagram(), WEBSOCKET_VOICE_BYTES_MAX), "voice passes camera");
+        assert!(
+            link.send(datagram(), WEBSOCKET_VOICE_BYTES_MAX),
+            "voice passes camera"
+        );
     }
 }

@@ -89,13 +89,21 @@ impl Session {
             receiving: Mutex::new(Receiving {
                 voice_window: VoiceWindow::new(),
                 camera_window: CameraWindow::new(),
-                voice_packets: TokenBucket::new(VOICE_PACKETS_BURST, VOICE_PACKETS_PER_SECOND_MAX, now),
+                voice_packets: TokenBucket::new(
+                    VOICE_PACKETS_BURST,
+                    VOICE_PACKETS_PER_SECOND_MAX,
+                    now,
+                ),
                 other_datagrams: TokenBucket::new(
                     OTHER_DATAGRAMS_BURST,
                     OTHER_DATAGRAMS_PER_SECOND_MAX,
                     now,
                 ),
-                camera_bytes: TokenBucket::new(CAMERA_BYTES_BURST, CAMERA_BYTES_PER_SECOND_MAX, now),
+                camera_bytes: TokenBucket::new(
+                    CAMERA_BYTES_BURST,
+                    CAMERA_BYTES_PER_SECOND_MAX,
+                    now,
+                ),
             }),
             paths: Mutex::default(),
         }
@@ -176,11 +184,13 @@ impl Session {
 
     fn arrived(&self, now: Moment, kind: Kind, from: &Way, newest: bool, body: &[u8]) -> Turn {
         let mut paths = self.paths.lock();
-        let response = (kind == Kind::Response).then(|| parse_nonce(body)).flatten();
+        let response = (kind == Kind::Response)
+            .then(|| parse_nonce(body))
+            .flatten();
         let answered = response.map(|nonce| paths.responded(from, nonce));
         match answered {
             Some(turn) if turn.udp.is_some() => turn,
-            _ => paths.arrived(now, from, kind, newest, random_u64()),
+            _ => paths.arrived(now, from, kind, newest, random_u64),
         }
     }
 }
@@ -239,7 +249,8 @@ pub(super) fn fastest_suite() -> Suite {
 }
 
 pub(super) fn fill_random(bytes: &mut [u8]) {
-    rand::fill(bytes).expect("the operating system's random numbers do not fail once it has started");
+    rand::fill(bytes)
+        .expect("the operating system's random numbers do not fail once it has started");
 }
 
 pub(super) fn random_u64() -> u64 {

@@ -255,6 +255,7 @@ fn json_bodies() -> Vec<(&'static str, Vec<u8>)> {
         host_key: None,
     };
     let hello = ScreenHello {
+        slug: "maths".to_owned(),
         seat_token: "c2VlZA".to_owned(),
         purpose: ScreenPurpose::View,
     };

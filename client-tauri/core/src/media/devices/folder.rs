@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Read},
+    io::{Cursor, Read},
     path::{Path, PathBuf},
 };
 
@@ -80,20 +80,18 @@ fn read(path: &Path) -> Option<Picture> {
     if file.metadata().ok()?.len() > PICTURE_FILE_BYTES_MAX {
         return None;
     }
-    let limited = BufReader::new(file.take(PICTURE_FILE_BYTES_MAX));
+    let mut bytes = Vec::new();
+    file.take(PICTURE_FILE_BYTES_MAX)
+        .read_to_end(&mut bytes)
+        .ok()?;
     match kind_of(path)? {
-        Kind::Jpeg => {
-            let bytes: std::io::Result<Vec<u8>> = limited.bytes().collect();
-            Picture::of_jpeg(bytes.ok()?.into()).ok()
-        }
-        Kind::Png => read_png(limited),
+        Kind::Jpeg => Picture::of_jpeg(bytes.into()).ok(),
+        Kind::Png => read_png(&bytes),
     }
 }
 
-fn read_png(limited: impl Read) -> Option<Picture> {
-    // The decoder wants to seek; the file is small by now.
-    let bytes: std::io::Result<Vec<u8>> = limited.bytes().collect();
-    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes.ok()?));
+fn read_png(bytes: &[u8]) -> Option<Picture> {
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().ok()?;
     let (width, height) = reader.info().size();

@@ -82,6 +82,22 @@ impl Speaker for MemorySpeaker {
     }
 }
 
+/// A speaker that nobody hears.
+#[derive(Debug, Default)]
+pub struct SilentSpeaker {
+    playing: Playing,
+}
+
+impl Speaker for SilentSpeaker {
+    fn play(&mut self, samples: &[i16]) {
+        self.playing.play(samples.len());
+    }
+
+    fn queued_samples(&mut self) -> usize {
+        self.playing.queued()
+    }
+}
+
 /// A speaker that writes a WAV file, complete when it is dropped.
 pub struct WavSpeaker {
     playing: Playing,

@@ -83,18 +83,27 @@ impl WavSound {
         WavSound::new(samples.into(), options).ok_or(WavRefused::NoSound)
     }
 
+    /// The same sound, heard from a later place on.
+    pub fn ahead(mut self, by: Duration) -> WavSound {
+        let samples = by.as_micros() * u128::from(SAMPLE_RATE) / 1_000_000;
+        let at = self
+            .at
+            .saturating_add(usize::try_from(samples).unwrap_or(usize::MAX));
+        self.at = match self.repeat {
+            true => at % self.samples.len(),
+            false => at.min(self.samples.len()),
+        };
+        self
+    }
+
     /// Sound at 48 kHz; `None` when there is none.
     pub fn new(samples: Arc<[i16]>, options: WavOptions) -> Option<WavSound> {
-        let from = options.from.as_micros() * u128::from(SAMPLE_RATE) / 1_000_000;
-        let at = usize::try_from(from).unwrap_or(usize::MAX);
-        (!samples.is_empty()).then(|| WavSound {
-            at: match options.repeat {
-                true => at % samples.len(),
-                false => at.min(samples.len()),
-            },
+        let whole = WavSound {
             samples,
+            at: 0,
             repeat: options.repeat,
-        })
+        };
+        (!whole.samples.is_empty()).then(|| whole.ahead(options.from))
     }
 }
 

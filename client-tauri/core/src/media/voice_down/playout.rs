@@ -92,6 +92,12 @@ impl VoicePlayout {
         }
     }
 
+    /// The media clock has started anew: what waits is of the old one.
+    pub fn restart(&mut self) {
+        self.buffer.restart();
+        self.sounding = None;
+    }
+
     pub fn figures(&self) -> JitterFigures {
         self.buffer.figures()
     }

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use crate::media::figures::{Summary, record};
 
-/// A hole longer than this is a pause that nobody marked, in samples: 1 s.
+/// A hole longer than this is a pause that nobody marked, in samples: 1 s. And a clock that went back
+/// further has started anew.
 const HOLE_SAMPLES_MAX: u32 = 48_000;
 
 /// Figures of a tally.
@@ -52,14 +53,15 @@ impl VoiceTally {
             return;
         };
         let hole = voice.media_time.wrapping_sub(expected);
-        let after = voice.media_time == expected || is_after(voice.media_time, expected);
-        if !after && !voice.spurt_start {
+        let before = is_after(expected, voice.media_time);
+        let behind = expected.wrapping_sub(voice.media_time);
+        if before && behind <= HOLE_SAMPLES_MAX && !voice.spurt_start {
             figures.out_of_order += 1;
             // It was counted as missing when the later one came.
             figures.missing = figures.missing.saturating_sub(1);
             return;
         }
-        let pause = voice.spurt_start || hole > HOLE_SAMPLES_MAX;
+        let pause = voice.spurt_start || before || hole > HOLE_SAMPLES_MAX;
         if pause {
             figures.spurts += 1;
         } else {
@@ -67,6 +69,11 @@ impl VoiceTally {
             record(&mut self.inter_arrival, at.since(last_at));
         }
         self.last = Some((at, end));
+    }
+
+    /// The media clock has started anew: what comes next is not compared with what came before.
+    pub fn restart(&mut self) {
+        self.last = None;
     }
 
     /// Times between packets within spurts, in microseconds.
@@ -144,6 +151,22 @@ mod tests {
         );
         assert_eq!(figures.inter_arrival.count, 2);
         assert_eq!(tally.longest_gap(), Duration::from_millis(60));
+    }
+
+    #[test]
+    fn a_clock_that_starts_anew_loses_nothing() {
+        let tally = tally_of(&[
+            (0, 480_000, true),
+            (20, 480_960, false),
+            (900, 960, false),
+            (920, 1_920, false),
+        ]);
+        let figures = tally.figures();
+        assert_eq!(
+            (figures.missing, figures.out_of_order, figures.spurts),
+            (0, 0, 2)
+        );
+        assert_eq!(tally.longest_gap(), Duration::from_millis(20));
     }
 
     #[test]

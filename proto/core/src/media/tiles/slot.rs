@@ -1,8 +1,14 @@
 //! The presenter's place in a room: whose screen is shown, and to whom.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
-use conclave_wire::{ParticipantId, RefusalCode, screen::ScreenMessage};
+use conclave_wire::{
+    ParticipantId, RefusalCode,
+    screen::{ScreenMessage, ScreenPurpose},
+};
 
 use super::{
     CachedRun, FrameEnd, Next, PresenterPace, RunRefused, Span, TileCache, TileGrid, ViewerPace,
@@ -18,9 +24,19 @@ pub struct ScreenSlot<B> {
     presenter: Option<PresenterLink>,
     cache: TileCache<B>,
     pace: PresenterPace,
-    viewers: BTreeMap<u64, ViewerPace>,
+    viewers: BTreeMap<u64, Viewer>,
+    /// Bytes of runs that viewers were not offered yet.
+    unshown: usize,
+    /// When viewers are looked at next, to find those that have stalled.
+    look_at: Option<Moment>,
     /// Rises with each move of the pointer, and where it is.
     pointer: (u64, Option<(u16, u16)>),
+}
+
+#[derive(Debug)]
+struct Viewer {
+    seat: ParticipantId,
+    pace: ViewerPace,
 }
 
 #[derive(Debug)]
@@ -64,6 +80,10 @@ pub type SlotOutbox<B> = VecDeque<SlotEffect<B>>;
 
 /// Acknowledge after so many bytes, or at a frame's end.
 const ACK_EVERY_BYTES: u32 = 32 * 1024;
+/// Viewers are offered runs in batches of so many bytes, and at a frame's end.
+const SHOW_EVERY_BYTES: usize = 64 * 1024;
+/// How often stalled viewers are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 impl<B> Default for ScreenSlot<B> {
     fn default() -> Self {
@@ -73,6 +93,8 @@ impl<B> Default for ScreenSlot<B> {
             cache: TileCache::default(),
             pace: PresenterPace::new(),
             viewers: BTreeMap::new(),
+            unshown: 0,
+            look_at: None,
             pointer: (0, None),
         }
     }
@@ -89,13 +111,7 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
             return;
         }
         self.floor = to;
-        if let Some(presenter) = self.presenter.take() {
-            let code = RefusalCode::NotPresenting;
-            out.push_back(SlotEffect::Close {
-                link: presenter.id,
-                code,
-            });
-        }
+        self.close_presenter(RefusalCode::NotPresenting, out);
         self.stop(out);
     }
 
@@ -103,41 +119,36 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
         self.floor
     }
 
-    /// Somebody opened a link to present. A newer link of theirs takes over from the older.
+    /// Somebody opened a link. A newer link of theirs for the same purpose takes over from the older.
     ///
     /// # Errors
-    /// `not_presenting` unless they have the floor.
-    pub fn open_presenter(
+    /// `not_presenting` for who would present and has not the floor.
+    pub fn open(
         &mut self,
         link: u64,
         seat: ParticipantId,
+        purpose: ScreenPurpose,
+        now: Moment,
         out: &mut SlotOutbox<B>,
     ) -> Result<(), RefusalCode> {
-        if self.floor != Some(seat) {
-            return Err(RefusalCode::NotPresenting);
+        match purpose {
+            ScreenPurpose::Present if self.floor != Some(seat) => {
+                return Err(RefusalCode::NotPresenting);
+            }
+            ScreenPurpose::Present => {
+                self.close_presenter(RefusalCode::TakenOver, out);
+                self.presenter = Some(PresenterLink::new(link));
+                self.order(pace_order(self.pace), out);
+            }
+            ScreenPurpose::View => {
+                self.close_viewers_of(seat, RefusalCode::TakenOver, out);
+                let pace = ViewerPace::new(now);
+                self.viewers.insert(link, Viewer { seat, pace });
+                self.look_at.get_or_insert(now + LOOK_EVERY);
+                self.show(link, out);
+            }
         }
-        if let Some(older) = self.presenter.take() {
-            let code = RefusalCode::NotPresenting;
-            out.push_back(SlotEffect::Close {
-                link: older.id,
-                code,
-            });
-        }
-        self.presenter = Some(PresenterLink {
-            id: link,
-            started: false,
-            received: 0,
-            acknowledged: 0,
-            frame_tiles: 0,
-            refreshing: false,
-        });
-        self.order(pace_order(self.pace), out);
         Ok(())
-    }
-
-    pub fn open_viewer(&mut self, link: u64, out: &mut SlotOutbox<B>) {
-        self.viewers.insert(link, ViewerPace::new());
-        self.show(link, out);
     }
 
     /// A link is gone, whichever it was. What a presenter has shown stays while they have the floor: they
@@ -147,47 +158,67 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
         self.presenter.take_if(|presenter| presenter.id == link);
     }
 
-    /// A message on the presenter's link; `body` is all of it, as it came.
-    pub fn presented(
-        &mut self,
-        link: u64,
-        message: ScreenMessage<'_>,
-        body: B,
-        now: Moment,
-        out: &mut SlotOutbox<B>,
-    ) {
-        let Some(presenter) = self
+    /// A person is not in the room any more, or not for now.
+    pub fn leave(&mut self, seat: ParticipantId, out: &mut SlotOutbox<B>) {
+        self.close_viewers_of(seat, RefusalCode::SeatUnknown, out);
+        if self.floor == Some(seat) {
+            self.close_presenter(RefusalCode::SeatUnknown, out);
+        }
+    }
+
+    /// A message came on a link; `body` is all of it.
+    pub fn arrived(&mut self, link: u64, body: B, now: Moment, out: &mut SlotOutbox<B>) {
+        let bytes = body.clone();
+        let message = ScreenMessage::parse(bytes.as_ref());
+        if let Some(presenter) = self
             .presenter
             .as_mut()
             .filter(|presenter| presenter.id == link)
-        else {
-            return;
-        };
-        let size = body.as_ref().len() as u32;
-        presenter.received = presenter.received.wrapping_add(size);
-        let done = self.take_in(message, body, now, out);
-        match done {
-            Ok(()) => self.acknowledge(out),
-            Err(code) => return self.expel(code, out),
-        }
-        self.show_all(out);
-    }
-
-    /// A viewer has taken so many bytes since its link began.
-    pub fn acknowledged(&mut self, link: u64, bytes: u32, now: Moment, out: &mut SlotOutbox<B>) {
-        let Some(viewer) = self.viewers.get_mut(&link) else {
-            return;
-        };
-        match viewer.acknowledge(bytes, now) {
-            Ok(()) => self.show(link, out),
-            Err(_) => {
-                self.viewers.remove(&link);
-                out.push_back(SlotEffect::Close {
-                    link,
-                    code: RefusalCode::Invalid,
-                });
+        {
+            let size = body.as_ref().len();
+            presenter.received = presenter.received.wrapping_add(size as u32);
+            self.unshown += size;
+            let taken = message
+                .ok_or(RefusalCode::Malformed)
+                .and_then(|message| self.presented(message, body, now, out));
+            if let Err(code) = taken {
+                self.close_presenter(code, out);
+                self.stop(out);
+            }
+        } else if self.viewers.contains_key(&link) {
+            let acknowledged = match message {
+                Some(ScreenMessage::Ack { bytes }) => self.acknowledged(link, bytes, now),
+                Some(_) => Err(RefusalCode::Invalid),
+                None => Err(RefusalCode::Malformed),
+            };
+            match acknowledged {
+                Ok(()) => self.show(link, out),
+                Err(code) => {
+                    self.viewers.remove(&link);
+                    out.push_back(SlotEffect::Close { link, code });
+                }
             }
         }
+    }
+
+    pub fn wake(&mut self, now: Moment, out: &mut SlotOutbox<B>) {
+        if self.look_at.is_none_or(|at| now < at) {
+            return;
+        }
+        self.viewers.retain(|&link, viewer| {
+            let stalled = viewer.pace.is_stalled(now);
+            if stalled {
+                let code = RefusalCode::Timeout;
+                out.push_back(SlotEffect::Close { link, code });
+            }
+            !stalled
+        });
+        self.look_at = (!self.viewers.is_empty()).then_some(now + LOOK_EVERY);
+    }
+
+    /// When [`wake`](ScreenSlot::wake) has something to do.
+    pub fn next_wakeup(&self) -> Option<Moment> {
+        self.look_at
     }
 
     pub fn viewers(&self) -> usize {
@@ -196,6 +227,29 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
 
     pub fn held_bytes(&self) -> usize {
         self.cache.held_bytes()
+    }
+
+    fn presented(
+        &mut self,
+        message: ScreenMessage<'_>,
+        body: B,
+        now: Moment,
+        out: &mut SlotOutbox<B>,
+    ) -> Result<(), RefusalCode> {
+        let is_run = matches!(message, ScreenMessage::Run(_));
+        self.take_in(message, body, now, out)?;
+        self.acknowledge(out);
+        if !is_run || self.unshown >= SHOW_EVERY_BYTES {
+            self.show_all(out);
+        }
+        Ok(())
+    }
+
+    /// A viewer has taken so many bytes since its link began.
+    fn acknowledged(&mut self, link: u64, bytes: u32, now: Moment) -> Result<(), RefusalCode> {
+        let viewer = self.viewers.get_mut(&link);
+        let done = viewer.map(|viewer| viewer.pace.acknowledge(bytes, now));
+        done.unwrap_or(Ok(())).map_err(|_| RefusalCode::Invalid)
     }
 
     fn take_in(
@@ -275,7 +329,7 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
 
     fn frame_ended(&mut self, now: Moment, out: &mut SlotOutbox<B>) {
         for viewer in self.viewers.values_mut() {
-            viewer.frame_ended(now);
+            viewer.pace.frame_ended(now);
         }
         let Some(presenter) = &mut self.presenter else {
             return;
@@ -285,7 +339,7 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
         if tiles >= all {
             presenter.refreshing = false;
         }
-        let drains = self.viewers.values().map(|viewer| viewer.drain(now));
+        let drains = self.viewers.values().map(|viewer| viewer.pace.drain(now));
         if self
             .pace
             .update(drains, 1_000 * tiles.min(all) / all)
@@ -307,14 +361,11 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
         }
     }
 
-    fn expel(&mut self, code: RefusalCode, out: &mut SlotOutbox<B>) {
+    fn close_presenter(&mut self, code: RefusalCode, out: &mut SlotOutbox<B>) {
         if let Some(presenter) = self.presenter.take() {
-            out.push_back(SlotEffect::Close {
-                link: presenter.id,
-                code,
-            });
+            let link = presenter.id;
+            out.push_back(SlotEffect::Close { link, code });
         }
-        self.stop(out);
     }
 
     fn stop(&mut self, out: &mut SlotOutbox<B>) {
@@ -334,15 +385,44 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
         }
     }
 
+    fn close_viewers_of(
+        &mut self,
+        seat: ParticipantId,
+        code: RefusalCode,
+        out: &mut SlotOutbox<B>,
+    ) {
+        self.viewers.retain(|&link, viewer| {
+            let theirs = viewer.seat == seat;
+            if theirs {
+                out.push_back(SlotEffect::Close { link, code });
+            }
+            !theirs
+        });
+    }
+
     fn show_all(&mut self, out: &mut SlotOutbox<B>) {
+        self.unshown = 0;
         for (&link, viewer) in &mut self.viewers {
-            show(link, viewer, &self.cache, self.pointer, out);
+            show(link, &mut viewer.pace, &self.cache, self.pointer, out);
         }
     }
 
     fn show(&mut self, link: u64, out: &mut SlotOutbox<B>) {
         if let Some(viewer) = self.viewers.get_mut(&link) {
-            show(link, viewer, &self.cache, self.pointer, out);
+            show(link, &mut viewer.pace, &self.cache, self.pointer, out);
+        }
+    }
+}
+
+impl PresenterLink {
+    fn new(id: u64) -> PresenterLink {
+        PresenterLink {
+            id,
+            started: false,
+            received: 0,
+            acknowledged: 0,
+            frame_tiles: 0,
+            refreshing: false,
         }
     }
 }

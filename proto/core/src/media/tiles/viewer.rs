@@ -7,6 +7,8 @@ use crate::Moment;
 
 /// Of a new frame's time, so that one hiccup does not slow the presenter.
 const DRAIN_SMOOTHING: u32 = 4;
+/// A viewer that acknowledges nothing for so long is gone, or as good as.
+pub const STALLED_AFTER: Duration = Duration::from_secs(30);
 const START_BYTES: usize = 5;
 const STOP_BYTES: usize = 1;
 const FRAME_END_BYTES: usize = 9;
@@ -27,6 +29,10 @@ pub struct ViewerPace {
     cursor: usize,
     frame_end_sent: Option<FrameEnd>,
     pointer_sent: u64,
+    /// Where the last pointer was sent: the next one waits until it has arrived.
+    pointer_position: Option<u32>,
+    /// When it last had taken all it was sent, or some more of it.
+    progress_at: Moment,
     /// The oldest finished frame that it has not acknowledged, and when it was finished.
     behind: Option<Behind>,
     drain: Duration,
@@ -50,7 +56,7 @@ pub enum Next<'a, B> {
 }
 
 impl ViewerPace {
-    pub fn new() -> ViewerPace {
+    pub fn new(now: Moment) -> ViewerPace {
         ViewerPace {
             window: AckWindow::new(),
             epoch: 0,
@@ -59,6 +65,8 @@ impl ViewerPace {
             cursor: 0,
             frame_end_sent: None,
             pointer_sent: 0,
+            pointer_position: None,
+            progress_at: now,
             behind: None,
             drain: Duration::ZERO,
         }
@@ -86,9 +94,10 @@ impl ViewerPace {
                 Next::Start(grid)
             });
         }
-        if self.pointer_sent != pointer.0 {
+        if self.pointer_sent != pointer.0 && self.pointer_arrived() {
             return self.send(POINTER_BYTES).then(|| {
                 self.pointer_sent = pointer.0;
+                self.pointer_position = Some(self.window.position());
                 Next::Pointer(pointer.1)
             });
         }
@@ -122,6 +131,7 @@ impl ViewerPace {
     /// [`AckRefused`]: the viewer's link is of no use any more.
     pub fn acknowledge(&mut self, bytes: u32, now: Moment) -> Result<(), AckRefused> {
         self.window.acknowledge(bytes)?;
+        self.progress_at = now;
         if let Some(Behind {
             since,
             position: Some(position),
@@ -146,8 +156,21 @@ impl ViewerPace {
         self.drain.max(waiting)
     }
 
+    /// It has something to acknowledge and has not done so for too long.
+    pub fn is_stalled(&mut self, now: Moment) -> bool {
+        if self.window.unacknowledged() == 0 {
+            self.progress_at = now;
+        }
+        now.since(self.progress_at) >= STALLED_AFTER
+    }
+
     pub fn unacknowledged(&self) -> u32 {
         self.window.unacknowledged()
+    }
+
+    fn pointer_arrived(&self) -> bool {
+        let reached = |position| self.window.has_reached(position);
+        self.pointer_position.is_none_or(reached)
     }
 
     fn begin(&mut self, epoch: u32, grid: TileGrid) {
@@ -231,11 +254,5 @@ impl ViewerPace {
                 None => return sequence,
             }
         }
-    }
-}
-
-impl Default for ViewerPace {
-    fn default() -> Self {
-        ViewerPace::new()
     }
 }

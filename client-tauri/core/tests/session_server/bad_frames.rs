@@ -1,16 +1,11 @@
 //! What a server makes of bytes that are no messages, in both encodings, over a real socket.
 
-mod served;
-
-use std::time::Duration;
-
 use conclave_client::link::{control::open_socket, dial::Dialer};
 use conclave_wire::{
     ClientMessage, Encoding, RefusalCode, ServerMessage, limits::CONTROL_MESSAGE_BYTES_MAX,
     message::Enter,
 };
 use futures_util::{SinkExt, StreamExt};
-use served::Served;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{
     Message,
@@ -20,8 +15,7 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
-/// Long enough for the slowest machine; nothing waits for it in vain.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::served::{PATIENCE, Served};
 
 /// A socket that says anything.
 struct Raw<S> {

@@ -1,5 +1,7 @@
 //! A real server in this process, on loopback, with a data folder of its own.
 
+use std::time::Duration;
+
 use conclave_client::{
     link::{dial::Dialer, http::HttpClient, invite::Invite},
     session::SessionConfig,
@@ -11,15 +13,34 @@ use conclave_server::{
 use conclave_wire::{Encoding, http::CreateRoom};
 use tempfile::TempDir;
 
+/// Long enough for the slowest machine; nothing waits for it in vain.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
 pub struct Served {
     pub running: Running,
-    pub data: TempDir,
+    data: TempDir,
 }
 
 impl Served {
     pub async fn start() -> Served {
+        Served::start_with(|_| {}).await
+    }
+
+    /// With some settings changed.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Served {
         let data = tempfile::tempdir().unwrap();
-        let running = Server::start(config(&data, 0, 0)).await.unwrap();
+        let mut config = config(&data, 0, 0);
+        change(&mut config);
+        let running = Server::start(config).await.unwrap();
+        Served { running, data }
+    }
+
+    /// Ends it as a crash would and starts it again, with the same data on the same ports.
+    pub async fn crash_and_start(self) -> Served {
+        let Served { running, data } = self;
+        let config = config(&data, running.tcp_port, running.udp_port);
+        running.crash().await;
+        let running = Server::start(config).await.unwrap();
         Served { running, data }
     }
 
@@ -43,7 +64,7 @@ impl Served {
 }
 
 /// Everything on loopback; port 0 takes any free one.
-pub fn config(data: &TempDir, tcp_port: u16, udp_port: u16) -> Config {
+fn config(data: &TempDir, tcp_port: u16, udp_port: u16) -> Config {
     Config {
         data: data.path().to_owned(),
         tcp_bind: "127.0.0.1".parse().unwrap(),

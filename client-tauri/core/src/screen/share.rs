@@ -1,0 +1,395 @@
+//! Showing a screen: a thread captures and encodes, a task holds the link.
+
+use std::{
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use conclave_core::media::tiles::{AckWindow, INTERVAL_MS_MAX, INTERVAL_MS_MIN};
+use conclave_wire::{
+    Refusal, RefusalCode,
+    screen::{ScreenMessage, ScreenPurpose},
+};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::{
+    ScreenAccess, ScreenEncoder, ScreenSource,
+    link::{Ended, Retry},
+};
+use crate::media::clock::MediaClock;
+
+/// Messages between the thread and the link.
+const OUTGOING_MESSAGES_MAX: usize = 16;
+const EVENTS_MAX: usize = 64;
+/// When nothing has changed for so long the screen is looked at less often.
+const IDLE_AFTER: Duration = Duration::from_secs(2);
+const IDLE_INTERVAL: Duration = Duration::from_millis(100);
+/// A server that acknowledges nothing for so long is gone.
+const ROOM_DEADLINE: Duration = Duration::from_secs(10);
+/// A thread that waits looks this often whether it is to end.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// What happens to a screen that is shown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ShareEvent {
+    /// The server takes it.
+    Live,
+    /// The link is lost and opened again; viewers keep what they have.
+    Lost,
+    /// It is over: the server says why, or nothing when it cannot be reached any more.
+    Ended(Option<Refusal>),
+    /// The source gives no more pictures.
+    SourceGone,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct ShareFigures {
+    pub captured: u64,
+    /// Captures in which something was to be sent.
+    pub frames: u64,
+    pub messages: u64,
+    pub bytes: u64,
+    /// How often the server wants a frame at most.
+    pub interval_ms: u16,
+}
+
+/// A screen that is shown. Dropping it ends that.
+pub struct ScreenShare {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    link: tokio::task::JoinHandle<()>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    clock: MediaClock,
+    events: mpsc::Sender<ShareEvent>,
+}
+
+#[derive(Default)]
+struct State {
+    stop: bool,
+    /// Where messages go; `None` while there is no link.
+    outgoing: Option<mpsc::Sender<Bytes>>,
+    /// Rises with each link, so that the thread begins anew.
+    link: u64,
+    window: AckWindow,
+    refresh: bool,
+    figures: ShareFigures,
+}
+
+/// The thread has nothing to send to any more.
+struct LinkChanged;
+
+impl ScreenShare {
+    /// Shows a source from now on. Must be called within a tokio runtime. `open` makes the source on the
+    /// thread that reads it.
+    pub fn start(
+        access: ScreenAccess,
+        clock: MediaClock,
+        open: impl FnOnce() -> Box<dyn ScreenSource> + Send + 'static,
+    ) -> (ScreenShare, mpsc::Receiver<ShareEvent>) {
+        let (events, received) = mpsc::channel(EVENTS_MAX);
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            clock,
+            events,
+        });
+        shared.state.lock().figures.interval_ms = INTERVAL_MS_MIN;
+        let capturing = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("screen share".into())
+            .spawn(move || Capturing::new(capturing).run(open()));
+        if let Err(error) = &thread {
+            tracing::error!(%error, "no thread for the screen");
+            shared.tell(ShareEvent::SourceGone);
+        }
+        let share = ScreenShare {
+            link: tokio::spawn(hold_link(access, Arc::clone(&shared))),
+            shared,
+            thread: thread.ok(),
+        };
+        (share, received)
+    }
+
+    pub fn figures(&self) -> ShareFigures {
+        self.shared.state.lock().figures
+    }
+
+    /// Tells the viewers that it is over, and ends it.
+    pub async fn stop(mut self) {
+        let outgoing = self.shared.state.lock().outgoing.clone();
+        self.shared.stop();
+        if let Some(thread) = self.thread.take() {
+            // It may be in the middle of a capture.
+            let ended = tokio::task::spawn_blocking(move || thread.join());
+            if !matches!(ended.await, Ok(Ok(()))) {
+                tracing::error!("the thread of the screen had panicked");
+            }
+        }
+        if let Some(outgoing) = outgoing {
+            let stop = ScreenMessage::Stop.to_bytes().into();
+            // With the last sender gone the link writes what waits and closes.
+            let _ = outgoing.send_timeout(stop, ROOM_DEADLINE).await;
+        }
+        let link = &mut self.link;
+        if tokio::time::timeout(ROOM_DEADLINE, link).await.is_err() {
+            tracing::debug!("the screen link did not close in time");
+        }
+    }
+}
+
+impl Drop for ScreenShare {
+    fn drop(&mut self) {
+        self.shared.stop();
+        self.link.abort();
+    }
+}
+
+impl Shared {
+    fn stop(&self) {
+        let mut state = self.state.lock();
+        state.stop = true;
+        state.outgoing = None;
+        self.changed.notify_all();
+    }
+
+    fn tell(&self, event: ShareEvent) {
+        // A reader that is behind misses what is over.
+        let _ = self.events.try_send(event);
+    }
+}
+
+/// The thread's part.
+struct Capturing {
+    shared: Arc<Shared>,
+    encoder: ScreenEncoder,
+    link: u64,
+    pointer: Option<(u16, u16)>,
+    changed_at: Instant,
+}
+
+impl Capturing {
+    fn new(shared: Arc<Shared>) -> Capturing {
+        Capturing {
+            shared,
+            encoder: ScreenEncoder::new(),
+            link: 0,
+            pointer: None,
+            changed_at: Instant::now(),
+        }
+    }
+
+    fn run(mut self, mut source: Box<dyn ScreenSource>) {
+        let mut due = Instant::now();
+        while self.wait_for_link(due) {
+            let started = Instant::now();
+            match source.capture() {
+                Ok(shot) => {
+                    let now = self.shared.clock.now();
+                    let pointer = shot.pointer;
+                    let Ok(messages) = self.encoder.frame(&shot, now) else {
+                        let refusal = RefusalCode::ScreenTooLarge.into();
+                        return self.shared.tell(ShareEvent::Ended(Some(refusal)));
+                    };
+                    if self.send(messages, pointer).is_err() {
+                        continue;
+                    }
+                }
+                Err(gone) => {
+                    tracing::debug!(%gone, "sharing ends");
+                    return self.shared.tell(ShareEvent::SourceGone);
+                }
+            }
+            due = started + self.interval();
+        }
+    }
+
+    /// Waits for the next frame's time and for a link. False when it is over.
+    fn wait_for_link(&mut self, due: Instant) -> bool {
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.state.lock();
+        while !state.stop && (state.outgoing.is_none() || Instant::now() < due) {
+            let at = match state.outgoing {
+                Some(_) => due,
+                None => Instant::now() + LOOK_EVERY,
+            };
+            shared.changed.wait_until(&mut state, at);
+        }
+        if state.link != self.link {
+            self.link = state.link;
+            self.encoder.restart();
+            self.pointer = None;
+        }
+        if std::mem::take(&mut state.refresh) {
+            self.encoder.refresh();
+        }
+        state.figures.captured += 1;
+        !state.stop
+    }
+
+    fn interval(&self) -> Duration {
+        let asked = self.shared.state.lock().figures.interval_ms;
+        let asked = Duration::from_millis(asked.into());
+        match self.changed_at.elapsed() > IDLE_AFTER {
+            true => asked.max(IDLE_INTERVAL),
+            false => asked,
+        }
+    }
+
+    fn send(
+        &mut self,
+        messages: Vec<Bytes>,
+        pointer: Option<(u16, u16)>,
+    ) -> Result<(), LinkChanged> {
+        let shared = Arc::clone(&self.shared);
+        if !messages.is_empty() {
+            self.changed_at = Instant::now();
+            shared.state.lock().figures.frames += 1;
+        }
+        for message in messages {
+            self.send_one(message)?;
+        }
+        if pointer != self.pointer {
+            self.send_one(ScreenMessage::Pointer { at: pointer }.to_bytes().into())?;
+            self.pointer = pointer;
+        }
+        Ok(())
+    }
+
+    fn send_one(&self, message: Bytes) -> Result<(), LinkChanged> {
+        let bytes = message.len();
+        let outgoing = {
+            let mut state = self.wait_for_room(bytes)?;
+            state.window.sent(bytes);
+            state.figures.messages += 1;
+            state.figures.bytes += bytes as u64;
+            state.outgoing.clone().ok_or(LinkChanged)?
+        };
+        // The link takes it or is gone: a write has a deadline.
+        outgoing.blocking_send(message).map_err(|_| LinkChanged)
+    }
+
+    fn wait_for_room(&self, bytes: usize) -> Result<MutexGuard<'_, State>, LinkChanged> {
+        let deadline = Instant::now() + ROOM_DEADLINE;
+        let mut state = self.shared.state.lock();
+        while !state.window.has_room(bytes) {
+            if state.stop || state.link != self.link || state.outgoing.is_none() {
+                return Err(LinkChanged);
+            }
+            if Instant::now() >= deadline {
+                tracing::debug!("the server acknowledges nothing");
+                state.outgoing = None;
+                return Err(LinkChanged);
+            }
+            self.shared.changed.wait_until(&mut state, deadline);
+        }
+        if state.link != self.link {
+            return Err(LinkChanged);
+        }
+        Ok(state)
+    }
+}
+
+/// The task's part: opens the link, and again when it is lost.
+async fn hold_link(access: ScreenAccess, shared: Arc<Shared>) {
+    let mut retry = Retry::default();
+    loop {
+        let ended = run_link(&access, &shared, &mut retry).await;
+        shared.state.lock().outgoing = None;
+        if shared.state.lock().stop {
+            return;
+        }
+        let refusal = match ended {
+            Ended::Lost => {
+                shared.tell(ShareEvent::Lost);
+                match retry.wait().await {
+                    true => continue,
+                    false => None,
+                }
+            }
+            Ended::Refused(refusal) => Some(refusal),
+        };
+        shared.tell(ShareEvent::Ended(refusal));
+        return shared.stop();
+    }
+}
+
+async fn run_link(access: &ScreenAccess, shared: &Shared, retry: &mut Retry) -> Ended {
+    let (mut outgoing, mut incoming) = match access.open(ScreenPurpose::Present).await {
+        Ok(halves) => halves,
+        Err(ended) => return ended,
+    };
+    // The server says at once how often it wants frames.
+    match incoming.next().await {
+        Ok(first) => shared.ordered(&first),
+        Err(ended) => return ended,
+    }
+    retry.succeeded();
+    let (sender, mut messages) = mpsc::channel::<Bytes>(OUTGOING_MESSAGES_MAX);
+    if !shared.linked(sender) {
+        return Ended::Lost;
+    }
+    shared.tell(ShareEvent::Live);
+    // Apart, so that acknowledgements are read while a write waits.
+    let writing = async {
+        while let Some(message) = messages.recv().await {
+            if let Err(ended) = outgoing.send(message).await {
+                return ended;
+            }
+        }
+        outgoing.close().await;
+        Ended::Lost
+    };
+    let reading = async {
+        loop {
+            match incoming.next().await {
+                Ok(message) => shared.ordered(&message),
+                Err(ended) => return ended,
+            }
+        }
+    };
+    tokio::select! {
+        ended = reading => ended,
+        ended = writing => ended,
+    }
+}
+
+impl Shared {
+    /// There is a link, on which nothing was sent yet. False when it is not wanted any more.
+    fn linked(&self, outgoing: mpsc::Sender<Bytes>) -> bool {
+        let mut state = self.state.lock();
+        if state.stop {
+            return false;
+        }
+        state.link += 1;
+        state.outgoing = Some(outgoing);
+        state.window = AckWindow::new();
+        self.changed.notify_all();
+        true
+    }
+
+    fn ordered(&self, message: &[u8]) {
+        let mut state = self.state.lock();
+        match ScreenMessage::parse(message) {
+            Some(ScreenMessage::Ack { bytes }) => {
+                if state.window.acknowledge(bytes).is_err() {
+                    tracing::warn!("the server acknowledges what was not sent");
+                    state.outgoing = None;
+                }
+            }
+            Some(ScreenMessage::Pace { interval_ms }) => {
+                state.figures.interval_ms = interval_ms.clamp(INTERVAL_MS_MIN, INTERVAL_MS_MAX);
+            }
+            Some(ScreenMessage::Refresh) => state.refresh = true,
+            Some(_) | None => tracing::warn!("the server sent what no presenter needs"),
+        }
+        self.changed.notify_all();
+    }
+}

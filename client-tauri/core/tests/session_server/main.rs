@@ -1,0 +1,8 @@
+//! Sessions against the real server, on real sockets, in one process.
+
+mod bad_frames;
+mod http;
+mod meeting;
+mod misuse;
+mod seen;
+mod served;
