@@ -1,6 +1,6 @@
 //! The server's program: flags, logs, a server, and the signal that stops it.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use conclave_server::{
     config::{Config, Flags},
@@ -36,32 +36,42 @@ fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> ExitCode {
+    let told_to_stop = match stop_signals() {
+        Ok(told_to_stop) => told_to_stop,
+        Err(error) => return failed(&error),
+    };
     let running = match Server::start(config).await {
         Ok(running) => running,
         Err(error) => return failed(&error),
     };
     println!("{}", running.banner());
-    if let Err(error) = told_to_stop().await {
-        tracing::error!(%error, "signals cannot be waited for, so the server stops");
-    }
+    told_to_stop.await;
     tracing::info!("stopping");
     running.stop().await;
     ExitCode::SUCCESS
 }
 
-/// Waits for Ctrl-C, or for the signal by which the system ends programs.
-async fn told_to_stop() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+/// Waits for Ctrl-C, or for the signal by which the system ends programs. They are heard from the call on,
+/// so that a server that has only just started stops in order too.
+#[cfg(unix)]
+fn stop_signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signals() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 fn failed(why: &dyn std::fmt::Display) -> ExitCode {

@@ -1,4 +1,5 @@
 //! Settings from every source, and what the operator is told about a mistake.
+#![allow(clippy::unwrap_used)]
 
 use std::{fs, path::PathBuf};
 

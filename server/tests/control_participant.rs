@@ -1,4 +1,5 @@
 //! The actor between a link and its room: what it passes on, and that it watches the link from outside.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     future::pending,

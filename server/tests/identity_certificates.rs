@@ -1,4 +1,5 @@
 //! The server's key and its certificates, seen by a client that trusts the authority alone.
+#![allow(clippy::unwrap_used)]
 
 use std::{fs, io, path::Path, sync::Arc};
 

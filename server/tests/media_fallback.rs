@@ -1,5 +1,7 @@
 //! Media over the control port, where no UDP comes through, and back.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod media;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -225,13 +227,6 @@ async fn a_socket_over_which_nothing_authentic_comes_is_shut() {
     let hall = Hall::open();
     let port = Port::open(hall.sessions.clone()).await;
     let mut silent = port.connect().await;
-    // One that did say hello once is no better when its session is gone.
-    let bert = hall.join(BERT).await;
-    let mut orphan = port.connect().await;
-    orphan.send(bert.keys.seal(Kind::Hello, probe(1))).await;
-    orphan.receive(&bert.keys).await;
-    hall.sessions.close(hall.room, BERT);
     silent.is_closed().await;
-    orphan.is_closed().await;
     port.server.stop(false).await;
 }

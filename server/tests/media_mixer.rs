@@ -1,5 +1,7 @@
 //! The mixer under paused time, with real Opus.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod media;
 
 use std::{
@@ -181,8 +183,9 @@ async fn everybody_hears_all_others_and_not_themselves() {
     let batches = studio.sink.take();
     for (listener, low, high) in [(ANNA, false, true), (BERT, true, false), (CARA, true, true)] {
         let (pcm, packets) = heard_by(&batches, listener);
+        // Who begins is placed behind what others have heard already: a few frames more than were said.
         assert!(
-            (140..=151).contains(&packets),
+            (140..=155).contains(&packets),
             "{listener:?} got {packets} packets"
         );
         // The first second is the change from silence; then both are there or not.

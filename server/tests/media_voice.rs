@@ -1,5 +1,7 @@
 //! Voice and probes over real loopback sockets.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod media;
 
 use conclave_core::{media::voices::opus_samples, room::VoiceOrder};

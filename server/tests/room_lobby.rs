@@ -180,6 +180,47 @@ async fn when_the_server_stops_everybody_is_told_and_no_room_opens() {
     assert_eq!(code(&lobby, find("t")).await, Some(RefusalCode::Stopping));
 }
 
+/// With the real store.
+#[actix::test]
+async fn a_share_link_works_until_it_is_revoked() {
+    let building = Building::new();
+    let data = tempfile::tempdir().unwrap();
+    let store = Store::open(&data.path().join("db")).await.unwrap();
+    let services = LobbyServices {
+        store: Arc::new(store),
+        ..building.lobby_services(4)
+    };
+    let lobby = LobbyActor::open(services).start();
+    let made = lobby.send(create("T", Some("t"))).await.unwrap().unwrap();
+    let mut ada = Person::enter(&made.room, join("Ada")).await.unwrap();
+    let share = ShareFile {
+        owner: ada.id,
+        name: "a.txt".to_owned(),
+        size_bytes: 7,
+        sha256: "ab".to_owned(),
+        share_token: "token".to_owned(),
+    };
+    let file = made.room.send(share).await.unwrap().unwrap();
+    let find = |token: &str| FindShareToken {
+        token: token.to_owned(),
+    };
+    let found = lobby.send(find("token")).await.unwrap().unwrap();
+    assert_eq!(found, ("t".to_owned(), file.clone()));
+    assert_eq!(
+        code(&lobby, find("other")).await,
+        Some(RefusalCode::FileNotFound)
+    );
+
+    let reference = ada.act(Command::RevokeShare { file: file.id }).await;
+    while ada.answer(reference).is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(
+        code(&lobby, find("token")).await,
+        Some(RefusalCode::FileNotFound)
+    );
+}
+
 /// With the real store: what was there is there again, and a command sent again is not done twice.
 #[actix::test]
 async fn after_a_restart_rooms_seats_and_lines_are_there() {

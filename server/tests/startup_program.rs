@@ -1,5 +1,6 @@
 //! The program as the operator meets it: what it prints, how it stops, how it fails; and what a start
 //! after a stop or a kill finds.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     fs,

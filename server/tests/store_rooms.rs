@@ -1,4 +1,5 @@
 //! The store against a real SQLite file: what was committed comes back, whatever happens in between.
+#![allow(clippy::unwrap_used)]
 
 use std::{fs, path::Path};
 
@@ -454,8 +455,13 @@ async fn an_ended_room_is_kept_and_then_purged_with_its_content() {
 async fn a_room_that_keeps_nothing_has_nothing_left_at_its_end() {
     let folder = tempdir().unwrap();
     let store = open(folder.path()).await;
-    let records = vec![
-        opened("Secret plans", 1_000, 0),
+    let mut records = vec![opened("Secret plans", 1_000, 0)];
+    // Enough for pages of the file that hold nothing else.
+    records.extend((2..200).map(|id| Record::LineSaid {
+        line: line(id, 1, &"Secret plans ".repeat(20)),
+        reference: None,
+    }));
+    records.extend([
         seat(1, "Ada", Role::Host),
         said(1, 1, Some(1)),
         Record::NoticePosted { notice: notice(1) },
@@ -466,7 +472,7 @@ async fn a_room_that_keeps_nothing_has_nothing_left_at_its_end() {
             reason: EndReason::TimeLimit,
             at_unix_ms: 5_000,
         },
-    ];
+    ]);
     store.write("a", records).await.unwrap();
     let (lines, _) = store.lines_before("a", LineId(9), 9).await.unwrap();
     assert_eq!(lines, []);

@@ -1,12 +1,13 @@
 //! A whole client: session, voice, camera, and what comes of them as one stream of events.
 //!
-//! Screen and files are links of their own: see [`crate::screen`] and [`crate::files`]; they are opened
-//! with this client's [`Client::dialer`] and the seat token of its [`Client::welcome`].
+//! Screen and files are links of their own: [`Client::screen_access`] and [`Client::files`] open them.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use conclave_wire::command::{Reply, Watch};
-use conclave_wire::{Command, MediaState, ParticipantId, QualityChoice, RoomState, Welcome};
+use conclave_wire::{
+    Command, MediaState, ParticipantId, QualityChoice, RoomState, Welcome,
+    command::{Reply, Watch},
+};
 use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, watch},
@@ -14,21 +15,17 @@ use tokio::{
 };
 
 use crate::{
-    link::{
-        control::{OpenError, open_socket},
-        dial::Dialer,
-    },
+    files::Files,
+    link::{control::OpenError, dial::Dialer, http::HttpClient},
     media::{
         camera_down::{CameraDown, CameraFrame},
         camera_up::CameraUp,
-        clock::MediaClock,
         devices::{Camera, Microphone, Speaker},
-        link::{
-            LinkConfig, LinkRefused, MediaLink, OpenTunnel, Tunnel, TunnelRefused, tunnel_over,
-        },
+        link::{LinkConfig, LinkRefused, MediaLink, OpenTunnel},
         voice_down::{VoiceDown, VoiceTally},
         voice_up::{VoiceNotice, VoiceUp},
     },
+    screen::ScreenAccess,
     session::{AskError, JoinError, Session},
 };
 
@@ -37,12 +34,14 @@ mod event;
 mod figures;
 mod follow;
 mod inlet;
+mod parts;
 
 pub use config::ClientConfig;
 pub use event::ClientEvent;
 pub use figures::ClientFigures;
 
 use inlet::Inlet;
+use parts::{ControlPort, Parts};
 
 /// Events that wait for the reader.
 const EVENTS_MAX: usize = 1_024;
@@ -82,29 +81,6 @@ impl FrameTaker {
     pub fn take(&self, source: ParticipantId) -> Option<CameraFrame> {
         self.0.camera_down.lock().take(source)
     }
-}
-
-/// What the event task and the client share.
-struct Parts {
-    link: MediaLink,
-    inlet: Arc<Inlet>,
-    voice_up: Mutex<Option<VoiceUp>>,
-    events: mpsc::Sender<ClientEvent>,
-    clock: MediaClock,
-    dialer: Dialer,
-    voice: crate::media::voice_up::VoiceSettings,
-    quality: Mutex<QualityChoice>,
-    /// What the room says is switched on.
-    media: Mutex<MediaState>,
-    wish: Mutex<Wish>,
-}
-
-/// What this person wants of the room, to be said again to a server that has forgotten it.
-#[derive(Default)]
-struct Wish {
-    media: Option<MediaState>,
-    watch: Option<Vec<Watch>>,
-    receive: Option<QualityChoice>,
 }
 
 impl Client {
@@ -309,6 +285,21 @@ impl Client {
         &self.running.parts.dialer
     }
 
+    /// Opens the links on which a screen is shown or viewed.
+    pub fn screen_access(&self) -> ScreenAccess {
+        ScreenAccess {
+            dialer: self.running.parts.dialer.clone(),
+            slug: self.slug(),
+            welcome: self.session.welcomes(),
+        }
+    }
+
+    /// Sends and fetches the room's files. Unfinished uploads are remembered in the folder `journal`.
+    pub fn files(&self, journal: Option<PathBuf>) -> Files {
+        let http = HttpClient::new(self.running.parts.dialer.clone());
+        Files::new(http, &self.slug(), &self.welcome().seat_token, journal)
+    }
+
     pub fn media_link(&self) -> &MediaLink {
         &self.running.parts.link
     }
@@ -325,6 +316,10 @@ impl Client {
 
     pub fn figures(&self) -> ClientFigures {
         self.running.parts.figures()
+    }
+
+    fn slug(&self) -> String {
+        self.session.state().borrow().slug.clone()
     }
 
     /// Leaves the room and ends every thread and task, within a few seconds whatever the server does.
@@ -353,70 +348,5 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.following.abort();
         self.parts.end_devices();
-    }
-}
-
-impl Parts {
-    /// Does what the room says is switched on.
-    fn apply(&self, media: MediaState) {
-        *self.media.lock() = media;
-        if let Some(voice_up) = &*self.voice_up.lock() {
-            voice_up.mute(!media.microphone);
-        }
-        if let Some(camera_up) = &*self.inlet.camera_up.lock() {
-            camera_up.switch(media.camera);
-        }
-    }
-
-    /// What to ask of a room that has forgotten it.
-    fn wishes(&self) -> Vec<Command> {
-        let wish = self.wish.lock();
-        let media = wish.media.map(|media| Command::SetMedia { media });
-        let watch = wish.watch.clone();
-        let watch = watch.map(|watch| Command::WatchCameras { watch });
-        let receive = wish
-            .receive
-            .map(|receive| Command::ChooseQuality { receive });
-        [media, receive, watch].into_iter().flatten().collect()
-    }
-
-    fn end_devices(&self) {
-        drop(self.voice_up.lock().take());
-        drop(self.inlet.camera_up.lock().take());
-        self.inlet.voice_down.stop();
-    }
-
-    fn figures(&self) -> ClientFigures {
-        let voice_up = self.voice_up.lock().as_ref().map(VoiceUp::figures);
-        let camera_up = self.inlet.camera_up.lock();
-        ClientFigures {
-            link: self.link.figures(),
-            voice_up: voice_up.unwrap_or_default(),
-            voice_down: self.inlet.voice_down.figures(),
-            camera_up: camera_up
-                .as_ref()
-                .map(CameraUp::figures)
-                .unwrap_or_default(),
-            camera_down: self.inlet.camera_down.lock().figures(),
-        }
-    }
-}
-
-/// The way through the control port: `/media`, with the server's pinned key.
-struct ControlPort {
-    dialer: Dialer,
-}
-
-impl OpenTunnel for ControlPort {
-    fn open(
-        &self,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Tunnel, TunnelRefused>> + Send>> {
-        let dialer = self.dialer.clone();
-        Box::pin(async move {
-            let socket = open_socket(&dialer, "/media", None).await;
-            socket
-                .map(tunnel_over)
-                .map_err(|error| TunnelRefused(error.to_string()))
-        })
     }
 }

@@ -2,6 +2,8 @@
 //! answers, across as many links as it takes.
 
 mod asks;
+mod entering;
+mod owner;
 mod runner;
 
 use std::{sync::Arc, time::Duration};
@@ -15,7 +17,10 @@ use tokio::{
     time::timeout,
 };
 
-use self::runner::{Order, Runner};
+use self::{
+    owner::Owner,
+    runner::{Order, Runner},
+};
 use crate::link::{control::OpenError, dial::Dialer, invite::Invite};
 
 /// From dialling to the welcome, at the first time.
@@ -126,7 +131,7 @@ impl Session {
     ) -> Result<(Session, mpsc::Receiver<SessionEvent>), JoinError> {
         let dialer = Dialer::new(&config.invite).map_err(OpenError::from)?;
         let (events, received) = mpsc::channel(EVENTS_WAITING_MAX);
-        let joining = Runner::join(config, dialer, events);
+        let joining = Runner::join(config, dialer, Owner::new(events));
         let (runner, session) = timeout(JOIN_DEADLINE, joining)
             .await
             .unwrap_or(Err(JoinError::Late))?;

@@ -1,5 +1,7 @@
 //! A camera from picture to picture, through a network that loses fragments.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc},
@@ -24,9 +26,12 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 const PATIENCE: Duration = Duration::from_secs(20);
 const SOURCE: ParticipantId = ParticipantId(4);
 
+/// Payloads by index.
+type Pieces = BTreeMap<u16, Vec<u8>>;
+
 /// Keeps what was sent and passes on what the network does not lose.
 struct LossyOutlet {
-    whole: Mutex<BTreeMap<(Layer, u32), BTreeMap<u16, Vec<u8>>>>,
+    whole: Mutex<BTreeMap<(Layer, u32), Pieces>>,
     random: Mutex<StdRng>,
     loss: f64,
     carried: mpsc::Sender<Vec<u8>>,

@@ -1,5 +1,7 @@
 //! The media link against a server of sockets and seals.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use conclave_client::media::{

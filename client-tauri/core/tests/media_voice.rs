@@ -1,5 +1,7 @@
 //! Voice from a sound to a sound, over a virtual network with virtual time.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{collections::BTreeMap, f64::consts::TAU};
 
 use conclave_client::media::{

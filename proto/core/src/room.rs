@@ -12,6 +12,7 @@ pub mod effect;
 mod files;
 mod floor;
 mod log;
+mod opening;
 pub mod record;
 pub mod replica;
 mod roster;
@@ -21,8 +22,8 @@ pub mod text;
 use std::time::Duration;
 
 use conclave_wire::{
-    Cursor, EndReason, Event, Floor, Layer, LeaveReason, MediaState, ParticipantId, Permission,
-    Role, RoomState, Settings,
+    Cursor, EndReason, Event, Floor, Layer, LeaveReason, ParticipantId, Permission, Role,
+    RoomState, Settings,
     event::{Hint, Quality},
     http::RoomLook,
     may,
@@ -34,54 +35,24 @@ pub use door::{Admission, Newcomer, PasswordProof, check_settings};
 pub use effect::{Audience, CameraOrder, Effect, Outbox, VoiceOrder};
 pub use files::{FILES_MAX, Upload};
 pub use log::{LOG_BYTES_MAX, LOG_EVENTS_MAX};
+pub use opening::{Limits, Opening};
 pub use record::{Record, StoredRoom, StoredSeat};
 pub use roster::{AWAY_MAX, MEDIA_WITHOUT_LINK_MAX};
 pub use signs::SIGNS_INTERVAL;
 pub use text::{Slug, Title};
 
-use answers::{Answer, Answers};
+use answers::Answers;
 use chat::Chat;
 use commands::Outcome;
 use files::Files;
 use log::Log;
-use roster::{Link, Roster, Seat};
+use roster::Roster;
 use signs::SignBoard;
 
 use crate::{Moment, Now};
 
 /// Longest that a room may be kept after its end, in hours: ten years.
 pub const KEEP_HOURS_MAX: u32 = 10 * 366 * 24;
-
-/// What the operator allows a room.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    pub members_max: u32,
-    /// Of all files together, uploads under way included.
-    pub files_bytes_max: u64,
-    /// A room where nobody is linked ends after this time; with [`Duration::MAX`] it waits for ever.
-    pub idle_max: Duration,
-}
-
-/// A room that is to be opened.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Opening {
-    pub slug: Slug,
-    pub title: Title,
-    pub settings: Settings,
-    pub password_hash: Option<String>,
-    pub host_key_hash: [u8; 32],
-    pub time_limit: Option<Duration>,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            members_max: 500,
-            files_bytes_max: 20 * 1024 * 1024 * 1024,
-            idle_max: Duration::from_secs(24 * 3_600),
-        }
-    }
-}
 
 #[derive(Debug)]
 pub struct Room {
@@ -115,136 +86,6 @@ pub struct Room {
 }
 
 impl Room {
-    /// Opens a new room. `epoch` is drawn at random.
-    ///
-    /// # Errors
-    /// `Invalid` when the settings or the time limit are outside of what is allowed.
-    pub fn open(
-        opening: Opening,
-        epoch: u32,
-        limits: Limits,
-        now: Now,
-        out: &mut Outbox,
-    ) -> Result<Room, conclave_wire::RefusalCode> {
-        check_settings(&opening.settings, limits.members_max)?;
-        check_time_limit(opening.time_limit)?;
-        let ends_unix_ms = opening
-            .time_limit
-            .map(|limit| now.unix_ms.saturating_add(as_ms(limit)));
-        let stored = StoredRoom {
-            slug: opening.slug.into_string(),
-            title: opening.title.into_string(),
-            settings: opening.settings,
-            locked: false,
-            password_hash: opening.password_hash,
-            host_key_hash: opening.host_key_hash,
-            opened_unix_ms: now.unix_ms,
-            ends_unix_ms,
-            seats: Vec::new(),
-            next_seat: 1,
-            lines: Vec::new(),
-            next_line: 1,
-            said_references: Vec::new(),
-            files: Vec::new(),
-            next_file: 1,
-            notices: Vec::new(),
-            next_notice: 1,
-        };
-        out.push(Effect::Record(Record::RoomOpened {
-            title: stored.title.clone(),
-            settings: stored.settings.clone(),
-            locked: stored.locked,
-            password_hash: stored.password_hash.clone(),
-            host_key_hash: stored.host_key_hash,
-            opened_unix_ms: stored.opened_unix_ms,
-            ends_unix_ms,
-        }));
-        Ok(Room::restore(stored, epoch, limits, now))
-    }
-
-    /// Opens a room again from what was stored. Everybody is away, with a full [`AWAY_MAX`] to come back.
-    /// Call [`Room::wake`] next: its time may have run out meanwhile.
-    pub fn restore(stored: StoredRoom, epoch: u32, limits: Limits, now: Now) -> Room {
-        let on_clock =
-            |unix_ms: u64| now.moment + Duration::from_millis(unix_ms.saturating_sub(now.unix_ms));
-        let mut roster = Roster {
-            next: stored.next_seat.max(1),
-            ..Roster::default()
-        };
-        for seat in stored.seats {
-            let mut answers = Answers::default();
-            for (_, reference, line) in stored
-                .said_references
-                .iter()
-                .filter(|(id, ..)| *id == seat.id)
-            {
-                let reply = conclave_wire::command::Reply::Line { line: *line };
-                answers.keep(*reference, Answer::Given(Ok(reply)));
-            }
-            let restored = Seat {
-                name: seat.name,
-                role: seat.role,
-                media: MediaState {
-                    sound: true,
-                    ..MediaState::default()
-                },
-                held_mute: seat.held_mute,
-                joined_at_ms: seat.joined_unix_ms,
-                token_hash: seat.token_hash,
-                link: Link::Lost(now.moment),
-                in_media: false,
-                may_speak: false,
-                answers,
-                volumes: Default::default(),
-            };
-            roster.seats.insert(seat.id, restored);
-        }
-        let notices = stored.notices.into_iter().map(|notice| {
-            (
-                on_clock(notice.at_ms.saturating_add(as_ms(NOTICE_SHOWN))),
-                notice,
-            )
-        });
-        Room {
-            slug: stored.slug,
-            title: stored.title,
-            settings: stored.settings,
-            locked: stored.locked,
-            password_hash: stored.password_hash,
-            host_key_hash: stored.host_key_hash,
-            limits,
-            epoch,
-            opened: now.moment,
-            opened_unix_ms: stored.opened_unix_ms,
-            unix_offset_ms: now.unix_ms.saturating_sub(now.moment.as_ms()),
-            roster,
-            floor: Floor::default(),
-            chat: Chat {
-                lines: stored.lines.into(),
-                next: stored.next_line.max(1),
-                ..Chat::default()
-            },
-            agenda: agenda::Agenda {
-                ends_at: stored.ends_unix_ms.map(on_clock),
-                notices: notices.collect(),
-                next_notice: stored.next_notice.max(1),
-            },
-            files: Files {
-                shared: stored
-                    .files
-                    .into_iter()
-                    .map(|file| (file.id, file))
-                    .collect(),
-                next: stored.next_file.max(1),
-                ..Files::default()
-            },
-            log: Log::default(),
-            signs: SignBoard::default(),
-            idle_since: Some(now.moment),
-            ended: None,
-        }
-    }
-
     /// Does what its time has come for.
     pub fn wake(&mut self, now: Now, out: &mut Outbox) {
         if self.ended.is_some() {
@@ -488,8 +329,4 @@ impl Room {
             .ends_at
             .map(|at| at.as_ms().saturating_add(self.unix_offset_ms))
     }
-}
-
-fn as_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
 //! Goal: whatever a network does to fragments, what comes out of the assembler is whole, correct and in order.
 //! Method: frames of random sizes around the wrap of their numbers; fragments shuffled, lost and doubled.
+#![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -72,19 +72,18 @@ fn command() -> impl Strategy<Value = Command> {
         }),
     ];
     let floor = prop_oneof![
-        Just(Command::AskFloor),
-        Just(Command::AskFloor),
-        Just(Command::ReleaseFloor),
-        Just(Command::TakeFloor),
-        Just(Command::StopShare),
-        person().prop_map(|id| Command::GrantFloor { id }),
-        person().prop_map(|id| Command::HandOverFloor { id }),
-        yes().prop_map(|raised| Command::RaiseHand { raised }),
-        person().prop_map(|id| Command::LowerHand { id }),
-        person().prop_map(|id| Command::Mute { id }),
-        yes().prop_map(|may_unmute| Command::MuteAll { may_unmute }),
-        person().prop_map(|id| Command::AllowUnmute { id }),
-        person().prop_map(|id| Command::StopCamera { id }),
+        2 => Just(Command::AskFloor),
+        1 => Just(Command::ReleaseFloor),
+        1 => Just(Command::TakeFloor),
+        1 => Just(Command::StopShare),
+        1 => person().prop_map(|id| Command::GrantFloor { id }),
+        1 => person().prop_map(|id| Command::HandOverFloor { id }),
+        5 => yes().prop_map(|raised| Command::RaiseHand { raised }),
+        1 => person().prop_map(|id| Command::LowerHand { id }),
+        1 => person().prop_map(|id| Command::Mute { id }),
+        1 => yes().prop_map(|may_unmute| Command::MuteAll { may_unmute }),
+        1 => person().prop_map(|id| Command::AllowUnmute { id }),
+        1 => person().prop_map(|id| Command::StopCamera { id }),
     ];
     let chat = prop_oneof![
         text.clone().prop_map(|text| Command::Say { text }),
@@ -99,21 +98,21 @@ fn command() -> impl Strategy<Value = Command> {
         }),
     ];
     let rest = prop_oneof![
-        proptest::option::of(0..100_000u64).prop_map(|in_ms| Command::SetTimeLimit { in_ms }),
-        text.prop_map(|text| Command::Announce { text }),
-        (person(), 0..300u16).prop_map(|(of, percent)| Command::SetVolume { of, percent }),
-        person().prop_map(|source| Command::WatchCameras {
+        1 => proptest::option::of(0..100_000u64).prop_map(|in_ms| Command::SetTimeLimit { in_ms }),
+        4 => text.prop_map(|text| Command::Announce { text }),
+        1 => (person(), 0..300u16).prop_map(|(of, percent)| Command::SetVolume { of, percent }),
+        1 => person().prop_map(|source| Command::WatchCameras {
             watch: vec![Watch {
                 source,
                 layer_max: Layer::Normal,
                 pinned: false
             }],
         }),
-        Just(Command::ChooseQuality {
+        1 => Just(Command::ChooseQuality {
             receive: QualityChoice::Low
         }),
-        (0..5u32).prop_map(|file| Command::RevokeShare { file: FileId(file) }),
-        (0..5u32).prop_map(|file| Command::RemoveFile { file: FileId(file) }),
+        1 => (0..5u32).prop_map(|file| Command::RevokeShare { file: FileId(file) }),
+        1 => (0..5u32).prop_map(|file| Command::RemoveFile { file: FileId(file) }),
     ];
     prop_oneof![3 => presence, 2 => door, 4 => floor, 4 => chat, 2 => rest]
 }
@@ -146,7 +145,8 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 fn input() -> impl Strategy<Value = Input> {
-    let client = || 0..CLIENTS;
+    // The first to join is host, and does the most.
+    let client = || prop_oneof![1 => Just(0), 3 => 0..CLIENTS];
     let from = prop_oneof![
         6 => Just(From::WhereItStands),
         1 => Just(From::Nothing),
@@ -324,6 +324,7 @@ proptest! {
         let settings = Settings { members_max: 5, newcomers: start.newcomers.max(Role::Presenter), ..start };
         let mut world = World::new(settings);
         world.finish_jobs(1);
+        world.join_as_host("host");
         for input in inputs {
             if world.ended.is_some() {
                 break;

@@ -1,6 +1,7 @@
 //! Goal: what a viewer has at the end is the presenter's picture to the last bit, however slow the viewer,
 //! whenever it came, whatever was dropped on the way. Method: a lossless stand-in for the codec, random
 //! changes, viewers that acknowledge when they like, against the picture itself.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! One actor per open room: it owns the rules, the seats' links and the actors below, and nothing else.
 //! It asks the rules what a message leads to, and carries the effects out.
 
+mod effects;
 mod entering;
 mod handlers;
 mod links;
@@ -15,25 +16,20 @@ pub use conclave_core::room::Limits as RoomLimits;
 use conclave_core::{
     Moment, Now,
     link::heartbeat::BEAT_INTERVAL,
-    media::cameras::CameraSign,
-    room::{Effect, Outbox, Record, Room},
+    room::{Outbox, Room},
 };
-use conclave_wire::{
-    EndReason, LineId, ParticipantId, Refusal, RefusalCode, ServerMessage, SharedFile,
-    command::Reply,
-};
+use conclave_wire::{EndReason, ParticipantId, RefusalCode};
 use tokio::sync::oneshot;
 
 use crate::{
     auth::password::PasswordChecker, clock::Clock, files::Uploads, media::sessions::MediaSessions,
-    store::StoreError,
 };
 
 pub use crate::media::seat::{CameraReports, Speaking, UdpStatus};
 pub use messages::*;
 pub use records::{RoomStore, Stored};
 
-use links::{Deliveries, Links};
+use links::Links;
 use media::RoomMedia;
 
 /// Messages that wait for a room.
@@ -74,14 +70,6 @@ struct Alarm {
 struct Drive {
     now: Now,
     out: Outbox,
-}
-
-/// What of a drive waits for its records to be stored.
-#[derive(Default)]
-struct Afterwards {
-    answers: Vec<(ParticipantId, u32, Result<Reply, Refusal>)>,
-    deleted: Vec<SharedFile>,
-    ended: Option<EndReason>,
 }
 
 /// Resolves when the records of a drive are stored; at once when there were none.
@@ -145,216 +133,6 @@ impl RoomActor {
         self.drive(ctx, |room, now, out| room.link_lost(id, now, out));
     }
 
-    /// Empties the outbox, hands each link one batch, and stores the records. Links that did not take
-    /// their batch are lost, which has effects of its own.
-    fn carry_out(&mut self, Drive { now, mut out }: Drive, ctx: &mut Context<Self>) -> Wait {
-        let mut records = Vec::new();
-        let mut afterwards = Afterwards::default();
-        loop {
-            let mut deliveries = Deliveries::default();
-            while !out.is_empty() {
-                for effect in std::mem::take(&mut out) {
-                    self.carry_out_one(
-                        effect,
-                        now,
-                        &mut deliveries,
-                        &mut records,
-                        &mut afterwards,
-                        ctx,
-                    );
-                }
-                if records.is_empty() {
-                    for (seat, reference, result) in afterwards.answers.drain(..) {
-                        self.room.stored(seat, reference, result, &mut out);
-                    }
-                }
-                self.pass_on_camera_signs(now, &mut out);
-            }
-            self.pass_on_camera_signs(now, &mut out);
-            for lost in deliveries.send(&mut self.links) {
-                tracing::debug!(
-                    room = self.room.slug(),
-                    seat = lost.0,
-                    "a link did not take what it was sent"
-                );
-                self.room.link_lost(lost, now, &mut out);
-            }
-            if out.is_empty() {
-                break;
-            }
-        }
-        self.store(records, afterwards, ctx)
-    }
-
-    fn carry_out_one(
-        &mut self,
-        effect: Effect,
-        now: Now,
-        deliveries: &mut Deliveries,
-        records: &mut Vec<Record>,
-        afterwards: &mut Afterwards,
-        ctx: &mut Context<Self>,
-    ) {
-        match effect {
-            Effect::Tell(event) => deliveries.event(event),
-            Effect::Sign { to, signs } => deliveries.signs(to, signs),
-            Effect::Answer {
-                seat,
-                reference,
-                result,
-                durable: true,
-            } => {
-                afterwards.answers.push((seat, reference, result));
-            }
-            Effect::Answer {
-                seat,
-                reference,
-                result,
-                durable: false,
-            } => {
-                deliveries.answer(seat, answer(reference, result));
-            }
-            Effect::Record(record) => records.push(record),
-            Effect::Dismiss { seat, reason, text } => deliveries.goodbye(seat, reason, text),
-            Effect::CloseMedia { seat } => self.media.close_session(seat),
-            Effect::Voice(order) => self.media.order_voice(order, &ctx.address()),
-            Effect::AskVolume {
-                reference,
-                listener,
-                of,
-                percent,
-            } => {
-                let asked = self
-                    .media
-                    .ask_volume(listener, of, percent)
-                    .into_actor(self);
-                ctx.spawn(asked.map(move |mixed, actor, ctx| {
-                    actor.drive(ctx, |room, _, out| {
-                        room.volume_set(listener, reference, mixed, out)
-                    });
-                }));
-            }
-            Effect::Camera(order) => self.media.order_camera(order, now.moment),
-            Effect::Present(presenter) => self.media.present(presenter),
-            Effect::FindLines {
-                seat,
-                reference,
-                before,
-                lines_max,
-            } => {
-                let found = self
-                    .services
-                    .store
-                    .lines_before(self.room.slug(), before, lines_max);
-                ctx.spawn(found.into_actor(self).map(move |found, actor, ctx| {
-                    let found = found.map_err(|error| refusal_of(&error));
-                    actor.drive(ctx, |room, _, out| {
-                        room.lines_found(seat, reference, found, out)
-                    });
-                }));
-            }
-            Effect::FindLine {
-                seat,
-                reference,
-                line,
-            } => {
-                let before = LineId(line.0.saturating_add(1));
-                let found = self
-                    .services
-                    .store
-                    .lines_before(self.room.slug(), before, 1);
-                ctx.spawn(found.into_actor(self).map(move |found, actor, ctx| {
-                    let found = found.map_err(|error| refusal_of(&error));
-                    let found =
-                        found.map(|(lines, _)| lines.into_iter().find(|found| found.id == line));
-                    actor.drive(ctx, |room, _, out| {
-                        room.line_found(seat, reference, found, out)
-                    });
-                }));
-            }
-            Effect::HashPassword {
-                seat,
-                reference,
-                password,
-            } => {
-                let passwords = self.services.passwords.clone();
-                let hashed = async move { passwords.hash(&password).await };
-                ctx.spawn(hashed.into_actor(self).map(move |hash, actor, ctx| {
-                    actor.drive(ctx, |room, _, out| {
-                        room.password_hashed(seat, reference, hash, out)
-                    });
-                }));
-            }
-            Effect::DeleteFile(file) => afterwards.deleted.push(file),
-            Effect::End(reason) => afterwards.ended = Some(reason),
-        }
-    }
-
-    fn pass_on_camera_signs(&mut self, now: Now, out: &mut Outbox) {
-        for (id, sign) in self.media.take_camera_signs() {
-            match sign {
-                CameraSign::PublishLayers(layers) => self.room.publish_layers(id, layers, now, out),
-                CameraSign::AudioOnly(audio_only) => self.room.audio_only(id, audio_only, now, out),
-            }
-        }
-    }
-
-    /// Stores the records, and does what waits for that.
-    fn store(
-        &mut self,
-        records: Vec<Record>,
-        afterwards: Afterwards,
-        ctx: &mut Context<Self>,
-    ) -> Wait {
-        if records.is_empty() {
-            return Wait(None);
-        }
-        let (done, stored) = oneshot::channel();
-        let written = self.services.store.write(self.room.slug(), records);
-        ctx.spawn(written.into_actor(self).map(move |written, actor, ctx| {
-            let written = written.map_err(|error| refusal_of(&error));
-            actor.stored(written, afterwards, ctx);
-            // Whoever asked may be gone by now.
-            done.send(written).ok();
-        }));
-        Wait(Some(stored))
-    }
-
-    fn stored(
-        &mut self,
-        written: Result<(), RefusalCode>,
-        afterwards: Afterwards,
-        ctx: &mut Context<Self>,
-    ) {
-        if !afterwards.answers.is_empty() {
-            self.drive(ctx, |room, _, out| {
-                for (seat, reference, result) in afterwards.answers {
-                    let result = written.map_err(Refusal::from).and(result);
-                    room.stored(seat, reference, result, out);
-                }
-            });
-        }
-        if written.is_ok() {
-            self.delete_files(afterwards.deleted);
-        }
-        if let Some(reason) = afterwards.ended {
-            tracing::info!(room = self.room.slug(), ?reason, "a room has ended");
-            self.close(Some(reason), ctx);
-        }
-    }
-
-    fn delete_files(&self, files: Vec<SharedFile>) {
-        for file in files {
-            let (uploads, slug) = (self.services.uploads.clone(), self.room.slug().to_owned());
-            actix_rt::task::spawn_blocking(move || {
-                match uploads.shelf().remove(&slug, &file.sha256) {
-                    Ok(()) => uploads.removed(file.size_bytes),
-                    Err(error) => tracing::warn!(%error, "a file was not removed"),
-                }
-            });
-        }
-    }
-
     /// The room is over, or stops with the server: the lobby lets go of it.
     fn close(&mut self, ended: Option<EndReason>, ctx: &mut Context<Self>) {
         self.media.close();
@@ -403,19 +181,4 @@ impl Actor for RoomActor {
         // What was due while the server was down.
         self.wake(ctx);
     }
-}
-
-fn answer(reference: u32, result: Result<Reply, Refusal>) -> ServerMessage {
-    match result {
-        Ok(reply) => ServerMessage::Done { reference, reply },
-        Err(refusal) => ServerMessage::Refused {
-            reference: Some(reference),
-            refusal,
-        },
-    }
-}
-
-fn refusal_of(error: &StoreError) -> RefusalCode {
-    tracing::error!(%error, "the database did not do what a room needs");
-    error.refusal()
 }

@@ -24,6 +24,10 @@ pub struct Upgrade {
 /// # Errors
 /// The answer to send instead: `origin_refused` for another site's page, `too_many_connections`, or
 /// `internal` when the connection has no handle to end it by.
+#[expect(
+    clippy::result_large_err,
+    reason = "the answer is made once a connection and returned at once"
+)]
 pub fn admit(request: &HttpRequest) -> Result<Upgrade, HttpResponse> {
     check_origin(request).map_err(refuse)?;
     if request

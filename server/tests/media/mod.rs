@@ -1,6 +1,7 @@
 //! A room's end of the media gateway, and clients made of a socket and keys.
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::{
     net::{Ipv4Addr, SocketAddr},

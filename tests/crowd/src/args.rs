@@ -44,6 +44,12 @@ pub struct Args {
     /// The largest layer that viewers want.
     #[arg(long, value_enum, default_value_t = LayerArg::Thumbnail)]
     pub layer: LayerArg,
+    /// One person shows a synthetic desktop.
+    #[arg(long)]
+    pub screen: bool,
+    /// So many others look at it; each has a link and a thread of their own for that.
+    #[arg(long, default_value_t = 10)]
+    pub screen_viewers: u32,
     /// So many listeners decode and play what they hear; the others count packets.
     #[arg(long, default_value_t = 5)]
     pub decode: u32,

@@ -24,8 +24,8 @@ use crate::{
     board::Board,
     chat, files,
     person::{Part, Person},
-    place, totals,
-    totals::Totals,
+    place, screen,
+    totals::{self, Came, Totals},
 };
 
 /// People who join at the same time.
@@ -48,6 +48,11 @@ pub async fn meet(args: &Args) -> Result<Totals, Box<dyn Error>> {
     let first_voices = begin_counting(&mut people, clock);
     let clients: Vec<&Client> = people.iter().map(|person| &person.client).collect();
 
+    let viewers = args.screen_viewers as usize;
+    let showing = match args.screen {
+        true => Some(screen::show(&board, &clients, viewers).await),
+        false => None,
+    };
     let began = Instant::now();
     let until = began + Duration::from_secs(args.seconds.into());
     let passing = files::pass_on(Arc::clone(&board), &clients, args.file_mb, args.seed);
@@ -61,8 +66,23 @@ pub async fn meet(args: &Args) -> Result<Totals, Box<dyn Error>> {
         first_failure: Some(error.to_string()),
         ..files::FileFigures::default()
     });
+    let screen = match showing {
+        Some(Ok(showing)) => showing.end().await,
+        Some(Err(error)) => screen::ScreenFigures {
+            first_failure: Some(error.to_string()),
+            ..screen::ScreenFigures::default()
+        },
+        None => screen::ScreenFigures::default(),
+    };
     let first_voices = first_voices_of(&people, clock, first_voices);
-    let totals = totals::add_up(args, &people, &first_voices, &board, file, refused, met);
+    let came = Came {
+        first_voices,
+        file,
+        screen,
+        lines_refused: refused,
+        met,
+    };
+    let totals = totals::add_up(args, &people, &board, came);
     stream::iter(people)
         .for_each_concurrent(LEAVING_MAX, Person::leave)
         .await;

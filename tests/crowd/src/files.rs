@@ -2,7 +2,7 @@
 
 use std::{error::Error, io::Write, path::Path, sync::Arc, time::Duration};
 
-use conclave_client::{client::Client, files::Files, link::http::HttpClient};
+use conclave_client::client::Client;
 use conclave_wire::SharedFile;
 use futures_util::{StreamExt, stream};
 use rand::{RngCore, SeedableRng, rngs::StdRng};
@@ -42,7 +42,7 @@ pub async fn pass_on(
     let path = folder.path().join("crowd.bin");
     let bytes = write_random(&path, mib, seed)?;
     let began = Instant::now();
-    files_of(owner).share(&path).done().await?;
+    owner.files(None).share(&path).done().await?;
     let up = began.elapsed();
     let mut announced = board.file.subscribe();
     let file = tokio::time::timeout(ANNOUNCED_MAX, announced.wait_for(Option::is_some)).await??;
@@ -53,7 +53,7 @@ pub async fn pass_on(
         let (file, folder) = (file.clone(), folder.path().join(i.to_string()));
         async move {
             std::fs::create_dir(&folder)?;
-            let fetched = files_of(client).fetch(&file, &folder).done().await;
+            let fetched = client.files(None).fetch(&file, &folder).done().await;
             std::fs::remove_dir_all(&folder)?;
             fetched.map(|_| ()).map_err(Box::<dyn Error>::from)
         }
@@ -73,12 +73,6 @@ pub async fn pass_on(
         down_mb_per_second: rate(bytes * fetched, down),
         first_failure: failure.map(|error| error.to_string()),
     })
-}
-
-fn files_of(client: &Client) -> Files {
-    let http = HttpClient::new(client.dialer().clone());
-    let slug = client.state().borrow().slug.clone();
-    Files::new(http, &slug, &client.welcome().seat_token, None)
 }
 
 fn write_random(path: &Path, mib: u32, seed: u64) -> std::io::Result<u64> {

@@ -10,6 +10,7 @@ mod files;
 mod person;
 mod place;
 mod report;
+mod screen;
 mod totals;
 
 use std::process::ExitCode;

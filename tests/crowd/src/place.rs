@@ -58,6 +58,7 @@ fn room_for(args: &Args) -> CreateRoom {
         password: args.password.clone(),
         settings: Settings {
             members_max: args.people + SEATS_TO_SPARE,
+            present_by_asking: false,
             ..Settings::default()
         },
         time_limit_ms: None,

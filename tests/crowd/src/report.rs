@@ -70,6 +70,20 @@ pub fn text(totals: &Totals) -> String {
         );
         line("  latency", percentiles(&camera.latency));
     }
+    let screen = &totals.screen;
+    if screen.viewers > 0 {
+        line(
+            "screen",
+            format!(
+                "{} frames shown in {:.1} MB, {} seen by {} viewers",
+                screen.frames_sent,
+                screen.bytes_sent as f64 / 1e6,
+                screen.frames_seen,
+                screen.viewers
+            ),
+        );
+        line("  latency", percentiles(&screen.latency));
+    }
     let chat = &totals.chat;
     if chat.lines_said > 0 {
         line(

@@ -15,6 +15,7 @@ use crate::{
     board::Board,
     files::FileFigures,
     person::{Part, Person},
+    screen::ScreenFigures,
 };
 
 /// More missing frames than this, per thousand, are a listener who was not served.
@@ -34,6 +35,7 @@ pub struct Totals {
     pub camera: Cameras,
     pub chat: Chat,
     pub file: FileFigures,
+    pub screen: ScreenFigures,
     pub link: Links,
     /// What was not delivered, in sentences; empty when all was.
     pub undelivered: Vec<String>,
@@ -98,28 +100,30 @@ struct Sums {
     mouth_to_ear: Histogram,
 }
 
+/// What the meeting as a whole gave, beside what each person counted.
+pub struct Came {
+    pub first_voices: Vec<Duration>,
+    pub file: FileFigures,
+    pub screen: ScreenFigures,
+    pub lines_refused: u64,
+    pub met: Duration,
+}
+
 /// Adds everybody up.
-pub fn add_up(
-    args: &Args,
-    people: &[Person],
-    first_voices: &[Duration],
-    board: &Board,
-    file: FileFigures,
-    refused: u64,
-    met: Duration,
-) -> Totals {
+pub fn add_up(args: &Args, people: &[Person], board: &Board, came: Came) -> Totals {
     let mut totals = Totals {
         people: people.len() as u64,
         talking: count(people, |part| part.talks || part.beeps),
         filming: count(people, |part| part.films),
-        seconds: met.as_secs_f64(),
-        file,
+        seconds: came.met.as_secs_f64(),
+        file: came.file,
+        screen: came.screen,
         ..Totals::default()
     };
     let mut sums = Sums::default();
-    first_voices
-        .iter()
-        .for_each(|took| record(&mut sums.first_voice, *took));
+    for took in &came.first_voices {
+        record(&mut sums.first_voice, *took);
+    }
     for person in people {
         totals.person(person, &mut sums);
     }
@@ -138,7 +142,7 @@ pub fn add_up(
     totals.camera.latency = Summary::of(&sight.camera);
     totals.chat = Chat {
         lines_said: sight.lines_said,
-        lines_refused: refused,
+        lines_refused: came.lines_refused,
         lines_expected: sight.lines_said * people.len() as u64,
         lines_seen: sight.lines_seen,
         latency: Summary::of(&sight.chat),
@@ -235,6 +239,15 @@ impl Totals {
             let why = self.file.first_failure.clone().unwrap_or_default();
             let missing = self.file.not_fetched;
             undelivered.push(format!("{missing} people did not get the file: {why}"));
+        }
+        if self.screen.blind > 0 {
+            undelivered.push(format!(
+                "{} people did not see the screen",
+                self.screen.blind
+            ));
+        }
+        if let Some(why) = &self.screen.first_failure {
+            undelivered.push(format!("the screen was not shown to the end: {why}"));
         }
         self.undelivered.extend(undelivered);
     }

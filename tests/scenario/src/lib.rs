@@ -1,6 +1,7 @@
 //! What the stories need: a real server as a process of its own, a bad network, speech and ears.
 
 pub mod network;
+pub mod people;
 pub mod raw;
 pub mod server;
 pub mod sound;

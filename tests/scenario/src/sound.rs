@@ -103,6 +103,74 @@ pub fn find(pattern: &[i16], recording: &[i16]) -> (usize, f64) {
         .unwrap_or((0, 0.0))
 }
 
+/// One piece of speech, found again in a recording.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// In the speech, in samples.
+    pub said_at: usize,
+    /// How much later it was heard, in samples; both counted from their beginning.
+    pub lag: i64,
+    /// As [`find`] says.
+    pub likeness: f64,
+}
+
+/// Finds every piece of `speech` of so many samples again, near the place that the one before was found
+/// at: `first_lag` says where the first is to be expected, and no piece lies further than `reach` from there. Silent pieces are left out.
+pub fn follow(
+    speech: &[i16],
+    recording: &[i16],
+    piece: usize,
+    first_lag: i64,
+    reach: usize,
+) -> Vec<Found> {
+    const SILENCE_RMS: f64 = 500.0;
+    let mut expected = first_lag;
+    let mut found = Vec::new();
+    for (index, said) in speech.chunks_exact(piece).enumerate() {
+        if rms(said) < SILENCE_RMS {
+            continue;
+        }
+        let said_at = index * piece;
+        let from = (said_at as i64 + expected - reach as i64).max(0) as usize;
+        let to = (from + piece + 2 * reach).min(recording.len());
+        let Some(place) = recording.get(from..to) else {
+            break;
+        };
+        let (at, likeness) = find(said, place);
+        let lag = (from + at) as i64 - said_at as i64;
+        found.push(Found {
+            said_at,
+            lag,
+            likeness,
+        });
+        // What was not recognised says nothing about where the next one is.
+        if likeness > 0.5 {
+            expected = lag;
+        }
+    }
+    found
+}
+
+/// The recording as long as the speech, each piece where it belongs: what the ear makes of a playout that
+/// changes its delay.
+pub fn aligned(speech: &[i16], recording: &[i16], found: &[Found], piece: usize) -> Vec<i16> {
+    let mut out = vec![0; speech.len()];
+    for (index, place) in out.chunks_mut(piece).enumerate() {
+        let said_at = index * piece;
+        let nearest = found
+            .iter()
+            .filter(|found| found.likeness > 0.5)
+            .min_by_key(|found| found.said_at.abs_diff(said_at));
+        let lag = nearest.map_or(0, |found| found.lag);
+        let from = said_at as i64 + lag;
+        for (n, sample) in place.iter_mut().enumerate() {
+            let at = usize::try_from(from + n as i64).ok();
+            *sample = at.and_then(|at| recording.get(at)).copied().unwrap_or(0);
+        }
+    }
+    out
+}
+
 /// Power in each of `edges.len() - 1` bands between these frequencies in Hz, summed over the recording.
 pub fn band_powers(samples: &[i16], edges: &[f64]) -> Vec<f64> {
     const SIZE: usize = 2_048;

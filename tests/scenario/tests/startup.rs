@@ -95,7 +95,7 @@ fn settings_that_are_wrong_are_named_wherever_they_come_from() {
         ("rooms_max = \"many\"\n", &["rooms_max", "conclave.toml"][..]),
         ("rooms_max = 0\n", &["rooms_max", "above 0"]),
         ("admin_port = 70000\n", &["admin_port"]),
-        ("tcp_bind = \"nowhere\"\n", &["tcp_bind"]),
+        ("admin_bind = \"nowhere\"\n", &["admin_bind"]),
         ("rooms_max = \n", &["conclave.toml"]),
         ("first_room = \"Not A Slug\"\n", &["first_room"]),
         ("log_level = \"loud=\"\n", &["log_level"]),

@@ -1,21 +1,31 @@
 //! Connections to a server that may be reached at several addresses.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
     net::{TcpStream, lookup_host},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
     invite::{Address, Fingerprint, Invite},
-    tls,
+    tls::{self, TlsFailure},
 };
 
 /// Name lookup, TCP and TLS together.
 pub const DIAL_DEADLINE: Duration = Duration::from_secs(5);
+/// Between the beginnings of attempts, so that a server whose first address answers makes one handshake
+/// and not one for each (RFC 8305 section 5, its least Connection Attempt Delay).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(100);
 /// Numbers that are tried for one name.
 const NUMBERS_PER_NAME_MAX: usize = 8;
 
@@ -54,6 +64,8 @@ pub struct Dialer {
     addresses: Arc<[Address]>,
     fingerprint: Fingerprint,
     connector: TlsConnector,
+    /// Which address answered last: it is the first to be tried again.
+    answered: Arc<AtomicUsize>,
 }
 
 impl Dialer {
@@ -65,6 +77,7 @@ impl Dialer {
             addresses: invite.addresses.as_slice().into(),
             fingerprint: invite.fingerprint,
             connector: TlsConnector::from(config),
+            answered: Arc::default(),
         })
     }
 
@@ -81,20 +94,28 @@ impl Dialer {
             .unwrap_or_default()
     }
 
-    /// Tries all addresses at once and takes the first that has the right key. The others are dropped.
+    /// Tries all addresses in parallel, each a little later than the one before, and takes the first that
+    /// has the right key. The others are dropped.
     ///
     /// # Errors
     /// When none does: what is most worth knowing of their failures.
     pub async fn dial(&self) -> Result<TlsStream<TcpStream>, DialError> {
-        let mut attempts: FuturesUnordered<_> = self
-            .addresses
-            .iter()
-            .map(|address| self.attempt(address))
+        let first = self.answered.load(Ordering::Relaxed);
+        let count = self.addresses.len();
+        let mut attempts: FuturesUnordered<_> = (0..count)
+            .map(|turn| (turn, (first + turn) % count))
+            .map(|(turn, index)| async move {
+                sleep(ATTEMPT_DELAY * u32::try_from(turn).unwrap_or(u32::MAX)).await;
+                (index, self.attempt(&self.addresses[index]).await)
+            })
             .collect();
         let mut worst: Option<DialError> = None;
-        while let Some(attempt) = attempts.next().await {
+        while let Some((index, attempt)) = attempts.next().await {
             match attempt {
-                Ok(stream) => return Ok(stream),
+                Ok(stream) => {
+                    self.answered.store(index, Ordering::Relaxed);
+                    return Ok(stream);
+                }
                 Err(error) => {
                     tracing::debug!(%error, "an address did not answer");
                     if worst
@@ -123,14 +144,14 @@ impl Dialer {
         let dialled = timeout(DIAL_DEADLINE, async {
             let stream = self.connect(address).await.map_err(unreachable)?;
             let secured = self.connector.connect(tls::server_name(), stream).await;
-            secured.map_err(|source| match tls::is_another_key(&source) {
-                true => DialError::OtherKey {
-                    address: address.clone(),
-                },
-                false => DialError::Insecure {
-                    address: address.clone(),
-                    source,
-                },
+            secured.map_err(|source| {
+                let address = address.clone();
+                match tls::failure(&source) {
+                    TlsFailure::AnotherKey => DialError::OtherKey { address },
+                    TlsFailure::Insecure => DialError::Insecure { address, source },
+                    // It went away during the handshake, as a server does that is stopped.
+                    TlsFailure::None => DialError::Unreachable { address, source },
+                }
             })
         });
         let late = |_| unreachable(io::ErrorKind::TimedOut.into());

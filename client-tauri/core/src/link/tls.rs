@@ -38,17 +38,28 @@ pub fn pinned(fingerprint: Fingerprint) -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(config))
 }
 
-/// Whether a connection failed because the server has another key than the invite says.
-pub fn is_another_key(error: &std::io::Error) -> bool {
+/// What a failed handshake says of the other side.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TlsFailure {
+    /// It has another key than the invite says.
+    AnotherKey,
+    Insecure,
+    /// Nothing: the connection broke.
+    None,
+}
+
+/// What the error of a handshake means.
+pub fn failure(error: &std::io::Error) -> TlsFailure {
     let tls = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<Error>());
-    matches!(
-        tls,
-        Some(Error::InvalidCertificate(
-            CertificateError::ApplicationVerificationFailure
-        ))
-    )
+    match tls {
+        Some(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
+            TlsFailure::AnotherKey
+        }
+        Some(_) => TlsFailure::Insecure,
+        None => TlsFailure::None,
+    }
 }
 
 /// The server's name in the handshake. It asks for our own certificate where the operator has another

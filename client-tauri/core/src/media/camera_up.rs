@@ -228,7 +228,8 @@ impl Shared {
 
 fn film(shared: &Shared, mut camera: Box<dyn Camera>, lost: impl Fn(CameraLost)) {
     let mut numbers: BTreeMap<Layer, u32> = BTreeMap::new();
-    let mut pace = Pace::new(Duration::from_micros(1_000_000 / FRAMES_PER_SECOND_MAX));
+    let mut pace =
+        Pace::without_catching_up(Duration::from_micros(1_000_000 / FRAMES_PER_SECOND_MAX));
     while let Some((layers, quality)) = shared.wanted(&mut pace) {
         let Ok(picture) = camera.capture() else {
             lost(CameraLost);

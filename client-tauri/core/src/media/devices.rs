@@ -12,7 +12,7 @@ mod test_picture;
 mod wav;
 
 pub use folder::FolderCamera;
-pub use memory::{MemorySpeaker, Recording, SilentSpeaker, WavSpeaker};
+pub use memory::{MemorySpeaker, RECORDING_SAMPLES_MAX, Recording, SilentSpeaker, WavSpeaker};
 pub use paced::{Paced, Silence, SilentMicrophone, Sound};
 pub use resample::resample;
 pub use synthetic::{SyntheticMicrophone, SyntheticSpeech, Tone};

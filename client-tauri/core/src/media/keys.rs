@@ -2,10 +2,7 @@
 
 use std::net::SocketAddr;
 
-use conclave_core::{
-    Moment,
-    media::sequence::{CameraWindow, LossCounter, VoiceWindow},
-};
+use conclave_core::media::sequence::{CameraWindow, LossCounter, VoiceWindow};
 use conclave_wire::{
     MediaSession,
     datagram::{Class, Header},
@@ -13,15 +10,13 @@ use conclave_wire::{
 };
 
 /// Addresses of one session that are tried.
-pub const ADDRESSES_MAX: usize = 8;
+pub const ADDRESSES_MAX: usize = 16;
 
 /// Why a session that the server offered cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SessionRefused {
     #[error("The server's media session is not readable. Update the program and try again.")]
     Unreadable,
-    #[error("The server names no address for voice and camera. Tell its operator.")]
-    NoAddress,
 }
 
 /// The outgoing side, shared by all threads that send.
@@ -52,7 +47,6 @@ pub struct Incoming {
     pub camera_loss: LossCounter,
     /// Not accepted: forged, damaged or replayed.
     pub refused: u64,
-    pub since: Moment,
 }
 
 impl Incoming {
@@ -90,10 +84,10 @@ impl Incoming {
     }
 }
 
-/// Both sides of a session, and where the server listens.
+/// Both sides of a session, and where the server listens. What is no address of numbers is left out;
+/// without any, the control port remains.
 pub fn derive(
     session: &MediaSession,
-    now: Moment,
 ) -> Result<(Outgoing, Incoming, Vec<SocketAddr>), SessionRefused> {
     let id = match session.session.len() {
         16 => u64::from_str_radix(&session.session, 16).map_err(|_| SessionRefused::Unreadable)?,
@@ -117,15 +111,11 @@ pub fn derive(
         voice_loss: LossCounter::new(),
         camera_loss: LossCounter::new(),
         refused: 0,
-        since: now,
     };
     let parsed = session
         .addresses
         .iter()
         .filter_map(|address| address.parse().ok());
     let addresses: Vec<SocketAddr> = parsed.take(ADDRESSES_MAX).collect();
-    match addresses.is_empty() {
-        true => Err(SessionRefused::NoAddress),
-        false => Ok((outgoing, incoming, addresses)),
-    }
+    Ok((outgoing, incoming, addresses))
 }

@@ -88,8 +88,7 @@ pub struct MediaLink {
 impl MediaLink {
     /// Starts a link for the session of a welcome. Must be called within a tokio runtime.
     pub fn open(config: LinkConfig, session: &MediaSession) -> Result<MediaLink, LinkRefused> {
-        let now = config.clock.now();
-        let (outgoing, incoming, named) = derive(session, now)?;
+        let (outgoing, incoming, named) = derive(session)?;
         let addresses = config.addresses.clone().unwrap_or(named);
         let sockets = Sockets::open(&addresses)?;
         let route = Arc::new(Route::new(outgoing, sockets));
@@ -119,7 +118,7 @@ impl MediaLink {
     /// Takes over a new session: from here on everything is sent under its keys, over the way that works
     /// if the new session has it too; what still arrives of the old one is heard for 5 s.
     pub async fn renew(&self, session: &MediaSession) -> Result<(), LinkRefused> {
-        let (outgoing, incoming, named) = derive(session, self.clock.now())?;
+        let (outgoing, incoming, named) = derive(session)?;
         let addresses = self.addresses.clone().unwrap_or(named);
         self.route.renew(outgoing);
         let order = Order::Renew {

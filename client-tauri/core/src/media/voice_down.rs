@@ -99,7 +99,7 @@ impl VoiceDown {
 
     /// Takes a packet that arrived at `at` as number `number` of its class. Does not wait.
     pub fn push(&self, at: Moment, number: u64, voice: &Voice<'_>) {
-        self.inbox.tally.lock().push(at, voice);
+        self.inbox.tally.lock().push(at, number, voice);
         if !self.inbox.has_speaker.load(Ordering::Relaxed) {
             return;
         }

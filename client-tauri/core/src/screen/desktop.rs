@@ -222,7 +222,7 @@ impl ScreenSource for SyntheticDesktop {
 /// A letter of a text, or the gap between words.
 fn letter_of(text: u64, place: u64) -> Option<u64> {
     let number = hash(text << 20 ^ place);
-    (number % 6 != 0).then_some(number / 6 % 26)
+    (!number.is_multiple_of(6)).then_some(number / 6 % 26)
 }
 
 fn colour(number: u64) -> [u8; 4] {

@@ -79,7 +79,7 @@ impl ImageSequence {
 
 impl ScreenSource for ImageSequence {
     fn capture(&mut self) -> Result<Shot<'_>, ScreenGone> {
-        if self.captured % self.captures_each == 0 {
+        if self.captured.is_multiple_of(self.captures_each) {
             self.turn()?;
         }
         self.captured = self.captured.wrapping_add(1) % self.captures_each;

@@ -20,9 +20,12 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
-use crate::link::{
-    control::{OpenError, open_socket},
-    dial::Dialer,
+use crate::{
+    client::Client,
+    link::{
+        control::{OpenError, open_socket},
+        dial::Dialer,
+    },
 };
 
 /// One write; longer means that the server does not read.
@@ -54,6 +57,15 @@ pub(super) struct Outgoing(SplitSink<Socket, Message>);
 pub(super) struct Incoming(SplitStream<Socket>);
 
 impl ScreenAccess {
+    /// To the screen of the room that a client is in.
+    pub fn of(client: &Client) -> ScreenAccess {
+        ScreenAccess {
+            dialer: client.dialer().clone(),
+            slug: client.state().borrow().slug.clone(),
+            welcome: client.session().welcomes(),
+        }
+    }
+
     /// Opens a link and says what for. The answer to that is the first message, or a refusal.
     pub(super) async fn open(&self, purpose: ScreenPurpose) -> Result<(Outgoing, Incoming), Ended> {
         let socket = open_socket(&self.dialer, "/screen", None).await;

@@ -1,38 +1,32 @@
 //! Showing a screen: a thread captures and encodes, a task holds the link.
 
-use std::{
-    sync::Arc,
-    thread::JoinHandle,
-    time::{Duration, Instant},
-};
+mod capturing;
+
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use bytes::Bytes;
 use conclave_core::media::tiles::{AckWindow, INTERVAL_MS_MAX, INTERVAL_MS_MIN};
 use conclave_wire::{
-    Refusal, RefusalCode,
+    Refusal,
     screen::{ScreenMessage, ScreenPurpose},
 };
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::{
-    ScreenAccess, ScreenEncoder, ScreenSource,
+    ScreenAccess, ScreenSource,
     link::{Ended, Retry},
 };
 use crate::media::clock::MediaClock;
 
+use capturing::Capturing;
+
 /// Messages between the thread and the link.
 const OUTGOING_MESSAGES_MAX: usize = 16;
 const EVENTS_MAX: usize = 64;
-/// When nothing has changed for so long the screen is looked at less often.
-const IDLE_AFTER: Duration = Duration::from_secs(2);
-const IDLE_INTERVAL: Duration = Duration::from_millis(100);
 /// A server that acknowledges nothing for so long is gone.
 const ROOM_DEADLINE: Duration = Duration::from_secs(10);
-/// A thread that waits looks this often whether it is to end.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
 /// What happens to a screen that is shown.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ShareEvent {
@@ -82,9 +76,6 @@ struct State {
     refresh: bool,
     figures: ShareFigures,
 }
-
-/// The thread has nothing to send to any more.
-struct LinkChanged;
 
 impl ScreenShare {
     /// Shows a source from now on. Must be called within a tokio runtime. `open` makes the source on the
@@ -163,137 +154,6 @@ impl Shared {
     fn tell(&self, event: ShareEvent) {
         // A reader that is behind misses what is over.
         let _ = self.events.try_send(event);
-    }
-}
-
-/// The thread's part.
-struct Capturing {
-    shared: Arc<Shared>,
-    encoder: ScreenEncoder,
-    link: u64,
-    pointer: Option<(u16, u16)>,
-    changed_at: Instant,
-}
-
-impl Capturing {
-    fn new(shared: Arc<Shared>) -> Capturing {
-        Capturing {
-            shared,
-            encoder: ScreenEncoder::new(),
-            link: 0,
-            pointer: None,
-            changed_at: Instant::now(),
-        }
-    }
-
-    fn run(mut self, mut source: Box<dyn ScreenSource>) {
-        let mut due = Instant::now();
-        while self.wait_for_link(due) {
-            let started = Instant::now();
-            match source.capture() {
-                Ok(shot) => {
-                    let now = self.shared.clock.now();
-                    let pointer = shot.pointer;
-                    let Ok(messages) = self.encoder.frame(&shot, now) else {
-                        let refusal = RefusalCode::ScreenTooLarge.into();
-                        return self.shared.tell(ShareEvent::Ended(Some(refusal)));
-                    };
-                    if self.send(messages, pointer).is_err() {
-                        continue;
-                    }
-                }
-                Err(gone) => {
-                    tracing::debug!(%gone, "sharing ends");
-                    return self.shared.tell(ShareEvent::SourceGone);
-                }
-            }
-            due = started + self.interval();
-        }
-    }
-
-    /// Waits for the next frame's time and for a link. False when it is over.
-    fn wait_for_link(&mut self, due: Instant) -> bool {
-        let shared = Arc::clone(&self.shared);
-        let mut state = shared.state.lock();
-        while !state.stop && (state.outgoing.is_none() || Instant::now() < due) {
-            let at = match state.outgoing {
-                Some(_) => due,
-                None => Instant::now() + LOOK_EVERY,
-            };
-            shared.changed.wait_until(&mut state, at);
-        }
-        if state.link != self.link {
-            self.link = state.link;
-            self.encoder.restart();
-            self.pointer = None;
-        }
-        if std::mem::take(&mut state.refresh) {
-            self.encoder.refresh();
-        }
-        state.figures.captured += 1;
-        !state.stop
-    }
-
-    fn interval(&self) -> Duration {
-        let asked = self.shared.state.lock().figures.interval_ms;
-        let asked = Duration::from_millis(asked.into());
-        match self.changed_at.elapsed() > IDLE_AFTER {
-            true => asked.max(IDLE_INTERVAL),
-            false => asked,
-        }
-    }
-
-    fn send(
-        &mut self,
-        messages: Vec<Bytes>,
-        pointer: Option<(u16, u16)>,
-    ) -> Result<(), LinkChanged> {
-        let shared = Arc::clone(&self.shared);
-        if !messages.is_empty() {
-            self.changed_at = Instant::now();
-            shared.state.lock().figures.frames += 1;
-        }
-        for message in messages {
-            self.send_one(message)?;
-        }
-        if pointer != self.pointer {
-            self.send_one(ScreenMessage::Pointer { at: pointer }.to_bytes().into())?;
-            self.pointer = pointer;
-        }
-        Ok(())
-    }
-
-    fn send_one(&self, message: Bytes) -> Result<(), LinkChanged> {
-        let bytes = message.len();
-        let outgoing = {
-            let mut state = self.wait_for_room(bytes)?;
-            state.window.sent(bytes);
-            state.figures.messages += 1;
-            state.figures.bytes += bytes as u64;
-            state.outgoing.clone().ok_or(LinkChanged)?
-        };
-        // The link takes it or is gone: a write has a deadline.
-        outgoing.blocking_send(message).map_err(|_| LinkChanged)
-    }
-
-    fn wait_for_room(&self, bytes: usize) -> Result<MutexGuard<'_, State>, LinkChanged> {
-        let deadline = Instant::now() + ROOM_DEADLINE;
-        let mut state = self.shared.state.lock();
-        while !state.window.has_room(bytes) {
-            if state.stop || state.link != self.link || state.outgoing.is_none() {
-                return Err(LinkChanged);
-            }
-            if Instant::now() >= deadline {
-                tracing::debug!("the server acknowledges nothing");
-                state.outgoing = None;
-                return Err(LinkChanged);
-            }
-            self.shared.changed.wait_until(&mut state, deadline);
-        }
-        if state.link != self.link {
-            return Err(LinkChanged);
-        }
-        Ok(state)
     }
 }
 

@@ -12,8 +12,8 @@ use conclave_core::{
     room::replica,
 };
 use conclave_wire::{
-    ClientMessage, Command, Cursor, LeaveReason, Numbered, Refusal, RefusalCode, RoomState,
-    ServerMessage, Welcome, message::Enter,
+    ClientMessage, Command, Cursor, LeaveReason, Numbered, RoomState, ServerMessage, Welcome,
+    message::Enter,
 };
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 use tokio::{
@@ -25,6 +25,8 @@ use super::{
     AskError, JOIN_DEADLINE, JoinError, LEAVE_DEADLINE, LinkFigures, Session, SessionConfig,
     SessionEvent,
     asks::{Answer, Asks},
+    entering::{Entered, enter_by, may_pass},
+    owner::Owner,
 };
 use crate::link::{
     control::{ControlLink, OpenError},
@@ -36,8 +38,6 @@ const ORDERS_WAITING_MAX: usize = 64;
 /// What was taken is acknowledged after so long, or after so many events: one message for many.
 const ACK_AFTER: Duration = Duration::from_millis(100);
 const ACK_AFTER_EVENTS: u32 = 64;
-/// What the operator sees of this program.
-const CLIENT: &str = concat!("conclave-client ", env!("CARGO_PKG_VERSION"));
 
 /// What the owner wants.
 pub(super) enum Order {
@@ -59,9 +59,7 @@ enum End {
 pub(super) struct Runner {
     config: SessionConfig,
     dialer: Dialer,
-    events: mpsc::Sender<SessionEvent>,
-    /// Events were dropped because nobody read them.
-    owes_snapshot: bool,
+    owner: Owner,
     orders: mpsc::Receiver<Order>,
     cut: Arc<Notify>,
     state: watch::Sender<Arc<RoomState>>,
@@ -91,9 +89,9 @@ impl Runner {
     pub(super) async fn join(
         config: SessionConfig,
         dialer: Dialer,
-        events: mpsc::Sender<SessionEvent>,
+        mut owner: Owner,
     ) -> Result<(Runner, Session), JoinError> {
-        let _ = events.try_send(SessionEvent::Connecting { attempt: 1 });
+        owner.tell(SessionEvent::Connecting { attempt: 1 });
         let mut link = ControlLink::open(&dialer, config.encoding).await?;
         let enter = Enter::Join {
             slug: config.invite.slug.clone(),
@@ -111,7 +109,7 @@ impl Runner {
         let state = Arc::new(welcome.snapshot.take().ok_or(JoinError::Lost)?);
         let cursor = welcome.cursor;
         let welcome = Arc::new(*welcome);
-        let _ = events.try_send(SessionEvent::Welcomed(welcome.clone()));
+        owner.tell(SessionEvent::Welcomed(welcome.clone()));
         let (state, states) = watch::channel(state);
         let (welcome, welcomes) = watch::channel(welcome);
         let (figures, figures_seen) = watch::channel(LinkFigures::default());
@@ -130,8 +128,7 @@ impl Runner {
         let runner = Runner {
             config,
             dialer,
-            events,
-            owes_snapshot: false,
+            owner,
             orders,
             cut,
             state,
@@ -169,19 +166,11 @@ impl Runner {
         self.figures
             .send_modify(|figures| figures.connected = false);
         if let End::Over(event) = end {
-            self.last_event(event).await;
+            self.owner.tell_last(event).await;
         }
         if let Some(left) = self.left.take() {
             let _ = left.send(());
         }
-    }
-
-    /// The last event must not be lost, and nobody waits for ever.
-    async fn last_event(&mut self, event: SessionEvent) {
-        if self.owes_snapshot {
-            let _ = timeout(LEAVE_DEADLINE, self.events.send(SessionEvent::Snapshot)).await;
-        }
-        let _ = timeout(LEAVE_DEADLINE, self.events.send(event)).await;
     }
 
     /// Waits before the next attempt; the owner may go meanwhile, and asks pile up in their queue.
@@ -433,17 +422,8 @@ impl Runner {
         });
     }
 
-    /// Never waits for the owner. One who does not read is told later that the state is new.
     fn tell(&mut self, event: SessionEvent) {
-        if self.owes_snapshot {
-            if self.events.try_send(SessionEvent::Snapshot).is_err() {
-                return;
-            }
-            self.owes_snapshot = false;
-        }
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.events.try_send(event) {
-            self.owes_snapshot = true;
-        }
+        self.owner.tell(event);
     }
 
     fn now(&self) -> Moment {
@@ -468,50 +448,6 @@ impl OneLink {
         self.unacknowledged = 0;
         self.link.send(ClientMessage::Ack { number })
     }
-}
-
-/// Why entering came to nothing.
-enum Entered {
-    Refused(Refusal),
-    Goodbye { reason: LeaveReason, text: String },
-    Lost,
-}
-
-async fn enter_by(link: &mut ControlLink, enter: Enter) -> Result<Box<Welcome>, Entered> {
-    let hello = ClientMessage::Hello {
-        enter,
-        client: CLIENT.to_owned(),
-    };
-    link.send(hello).map_err(|_| Entered::Lost)?;
-    loop {
-        match link.next().await.map_err(|_| Entered::Lost)? {
-            ServerMessage::Welcome(welcome) => return Ok(welcome),
-            ServerMessage::Refused { refusal, .. } => return Err(Entered::Refused(refusal)),
-            ServerMessage::Goodbye { reason, text } => {
-                return Err(Entered::Goodbye { reason, text });
-            }
-            // Nothing else is said before the welcome that matters.
-            ServerMessage::Events { .. }
-            | ServerMessage::Snapshot { .. }
-            | ServerMessage::Signs(_)
-            | ServerMessage::Done { .. }
-            | ServerMessage::Beat { .. }
-            | ServerMessage::Moved { .. } => {}
-        }
-    }
-}
-
-/// Whether the same resume may be taken a moment later.
-fn may_pass(code: RefusalCode) -> bool {
-    matches!(
-        code,
-        RefusalCode::Busy
-            | RefusalCode::Stopping
-            | RefusalCode::Internal
-            | RefusalCode::Timeout
-            | RefusalCode::TooFast
-            | RefusalCode::TooManyConnections
-    )
 }
 
 /// Some farewells are for good; after others the seat still waits.

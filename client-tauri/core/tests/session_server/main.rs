@@ -1,4 +1,5 @@
 //! Sessions against the real server, on real sockets, in one process.
+#![allow(clippy::unwrap_used)]
 
 mod bad_frames;
 mod http;

@@ -196,6 +196,44 @@ async fn a_server_that_was_killed_and_started_again_finds_everybody_and_everythi
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_comes_back_with_another_key_is_not_trusted() {
+    let served = Served::start().await;
+    let mut ada = Seen::join(session(&served.invite("lobby"), "Ada"))
+        .await
+        .unwrap();
+    let served = served.replace(|_| false).await;
+    let text = ada
+        .until(|event| match event {
+            SessionEvent::Ended { text, .. } => Some(text.clone()),
+            _ => None,
+        })
+        .await;
+    assert!(text.contains("another key"), "{text}");
+    served.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_has_forgotten_the_seat_says_so_once_and_for_all() {
+    let served = Served::start().await;
+    let mut ada = Seen::join(session(&served.invite("lobby"), "Ada"))
+        .await
+        .unwrap();
+    let served = served.replace(|name| name.starts_with("authority")).await;
+    let code = ada
+        .until(|event| match event {
+            SessionEvent::Refused(refusal) => Some(refusal.code),
+            _ => None,
+        })
+        .await;
+    assert_eq!(code, RefusalCode::SeatUnknown);
+    assert_eq!(
+        ada.session.ask(Command::AskFloor).await,
+        Err(AskError::Ended)
+    );
+    served.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_kicked_is_told_and_does_not_come_back() {
     let served = Served::start().await;
     let host = served

@@ -57,7 +57,7 @@ async fn who_floods_is_slowed_then_refused_then_dropped_and_others_do_not_notice
     let raise = |reference: u32| ClientMessage::Do {
         reference,
         command: Command::RaiseHand {
-            raised: reference % 2 == 0,
+            raised: reference.is_multiple_of(2),
         },
     };
     // More than a burst: what is over the rate is slowed, and done all the same.

@@ -44,6 +44,23 @@ impl Served {
         Served { running, data }
     }
 
+    /// Ends it and starts another on the same ports, which has only those files that are `kept`.
+    pub async fn replace(self, kept: impl Fn(&str) -> bool) -> Served {
+        let Served { running, data: old } = self;
+        let data = tempfile::tempdir().unwrap();
+        let config = config(&data, running.tcp_port, running.udp_port);
+        running.crash().await;
+        for entry in old.path().read_dir().unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name();
+            if kept(name.to_str().unwrap()) {
+                std::fs::copy(entry.path(), data.path().join(name)).unwrap();
+            }
+        }
+        let running = Server::start(config).await.unwrap();
+        Served { running, data }
+    }
+
     /// An invitation to the room that is always there, or to any other by its slug.
     pub fn invite(&self, slug: &str) -> Invite {
         let (port, key) = (self.running.tcp_port, self.running.fingerprint());

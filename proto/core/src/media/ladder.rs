@@ -7,6 +7,7 @@
 mod budget;
 mod offers;
 mod publish;
+mod rung;
 mod viewer;
 
 pub use budget::{BUDGET_BPS_MAX, BUDGET_BPS_MIN, BUDGET_BPS_START, Budget, LinkReport};

@@ -21,6 +21,7 @@ use crate::{
         lobby::{self, FindRoom, ListRooms},
         room::{DescribeRoom, EndKey, EndRoomBy, EnterRoom, Entrance, RoomActor},
     },
+    auth::token,
     gateway::upgrade::check_origin,
     server::AppState,
 };
@@ -134,26 +135,19 @@ async fn end(request: HttpRequest, slug: web::Path<String>, state: State) -> Htt
     answer::<RoomEnded>(StatusCode::OK, close(&request, &state, &slug).await)
 }
 
-/// Ends a room for whoever has the token of a seat that may, or the host key. Both look alike, so the
-/// room is asked for each.
+/// Ends a room for whoever has the token of a seat that may, or the host key.
 async fn close(request: &HttpRequest, state: &AppState, slug: &str) -> Result<RoomEnded, Refusal> {
     check_origin(request)?;
     let address = peer(request)?;
     state.limits.may_try_secret(address)?;
-    let token = bearer(request).ok_or(RefusalCode::SeatUnknown)?.to_owned();
+    let secret = bearer(request).ok_or(RefusalCode::SeatUnknown)?.to_owned();
     let room = find(state, slug).await?;
-    let by_seat = EndRoomBy {
-        key: EndKey::Seat(token.clone()),
+    // Seat tokens name their room, host keys do not.
+    let key = match token::room_of(&secret) {
+        Some(_) => EndKey::Seat(secret),
+        None => EndKey::Host(secret),
     };
-    let ended = match ask(room.send(by_seat)).await? {
-        Err(refusal) if refusal.code == RefusalCode::SeatUnknown => {
-            let by_host = EndRoomBy {
-                key: EndKey::Host(token),
-            };
-            ask(room.send(by_host)).await?
-        }
-        other => other,
-    };
+    let ended = ask(room.send(EndRoomBy { key })).await?;
     counted(state, address, ended)
 }
 

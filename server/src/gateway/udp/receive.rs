@@ -7,7 +7,7 @@ use std::{
 };
 
 use conclave_core::Moment;
-use quinn_udp::{BATCH_SIZE, RecvMeta};
+use quinn_udp::RecvMeta;
 use tokio::{
     io::{Interest, unix::AsyncFd},
     runtime::{Builder, Runtime},
@@ -30,6 +30,8 @@ use crate::{
 
 /// The kernel joins datagrams of one sender up to the size of an IP packet.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Buffers offered to the kernel at once: each costs a little whether it is filled or not.
+const BUFFERS: usize = 16;
 /// Batches that are read before anything else gets its turn.
 const BATCHES_IN_A_ROW_MAX: usize = 8;
 /// Datagrams from WebSockets that are taken at once.
@@ -163,6 +165,10 @@ impl Inner {
             });
             intake.camera_ended(began);
             self.load.worked(began, self.clock.now());
+            if count < BUFFERS {
+                // That was all; what comes from now on wakes us again.
+                return true;
+            }
         }
         false
     }
@@ -170,14 +176,14 @@ impl Inner {
 
 struct Buffers {
     bytes: Vec<u8>,
-    metas: [RecvMeta; BATCH_SIZE],
+    metas: [RecvMeta; BUFFERS],
 }
 
 impl Buffers {
     fn new() -> Buffers {
         Buffers {
-            bytes: vec![0; BUFFER_BYTES * BATCH_SIZE],
-            metas: [RecvMeta::default(); BATCH_SIZE],
+            bytes: vec![0; BUFFER_BYTES * BUFFERS],
+            metas: [RecvMeta::default(); BUFFERS],
         }
     }
 
@@ -186,7 +192,7 @@ impl Buffers {
             .bytes
             .chunks_exact_mut(BUFFER_BYTES)
             .map(IoSliceMut::new);
-        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+        let mut slices: [IoSliceMut<'_>; BUFFERS] =
             std::array::from_fn(|_| slices.next().unwrap_or_else(|| IoSliceMut::new(&mut [])));
         state.recv(socket.into(), &mut slices, &mut self.metas)
     }

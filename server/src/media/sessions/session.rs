@@ -22,7 +22,11 @@ use crate::media::seat::MediaSeat;
 pub const VOICE_PACKETS_PER_SECOND_MAX: u32 = 120;
 /// What may come at once after a stall of the network: a second.
 pub const VOICE_PACKETS_BURST: u32 = 120;
-/// Hellos, probes, responses, reports and re-requests in a second.
+/// Re-requests in a second: 25 cameras of 15 frames, each of which may lack something. What they cost is
+/// bounded by the viewer's budget.
+pub const RE_REQUESTS_PER_SECOND_MAX: u32 = 500;
+pub const RE_REQUESTS_BURST: u32 = 250;
+/// Hellos, probes, responses and reports in a second.
 pub const OTHER_DATAGRAMS_PER_SECOND_MAX: u32 = 60;
 pub const OTHER_DATAGRAMS_BURST: u32 = 120;
 /// All layers of one camera: 20 Mbit/s.
@@ -50,6 +54,7 @@ struct Receiving {
     camera_window: CameraWindow,
     voice_packets: TokenBucket,
     other_datagrams: TokenBucket,
+    re_requests: TokenBucket,
     camera_bytes: TokenBucket,
 }
 
@@ -99,6 +104,7 @@ impl Session {
                     OTHER_DATAGRAMS_PER_SECOND_MAX,
                     now,
                 ),
+                re_requests: TokenBucket::new(RE_REQUESTS_BURST, RE_REQUESTS_PER_SECOND_MAX, now),
                 camera_bytes: TokenBucket::new(
                     CAMERA_BYTES_BURST,
                     CAMERA_BYTES_PER_SECOND_MAX,
@@ -222,8 +228,8 @@ impl Receiving {
         let taken = match kind {
             Kind::Voice => self.voice_packets.try_take(now, 1),
             Kind::Camera => self.camera_bytes.try_take(now, bytes),
+            Kind::ReRequest => self.re_requests.try_take(now, 1),
             Kind::Hello
-            | Kind::ReRequest
             | Kind::Report
             | Kind::Probe
             | Kind::Echo

@@ -208,7 +208,7 @@ mod tests {
             suite: Suite::Aes256Gcm,
             secret: "07".repeat(32),
         };
-        derive(&session, Moment(0)).unwrap().1
+        derive(&session).unwrap().1
     }
 
     #[test]

@@ -11,9 +11,8 @@ use serde::Serialize;
 
 use crate::media::figures::{Summary, record};
 
-/// A hole longer than this is a pause that nobody marked, in samples: 1 s. And a clock that went back
-/// further has started anew.
-const HOLE_SAMPLES_MAX: u32 = 48_000;
+/// A media clock that went back further than this has started anew, in samples: 1 s.
+const BEHIND_SAMPLES_MAX: u32 = 48_000;
 
 /// Figures of a tally.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -35,40 +34,57 @@ pub struct TallyFigures {
 pub struct VoiceTally {
     figures: TallyFigures,
     inter_arrival: Histogram,
-    last: Option<(Moment, u32)>,
+    last: Option<Last>,
     first_at: Option<Moment>,
 }
 
+/// The newest packet.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    at: Moment,
+    number: u64,
+    /// The media time behind it.
+    end: u32,
+}
+
 impl VoiceTally {
-    pub fn push(&mut self, at: Moment, voice: &Voice<'_>) {
+    /// Takes a packet that came at `at` as number `number` of its class.
+    pub fn push(&mut self, at: Moment, number: u64, voice: &Voice<'_>) {
         let figures = &mut self.figures;
         figures.packets += 1;
         figures.bytes += voice.opus.len() as u64;
         self.first_at.get_or_insert(at);
         let samples = opus::packet::get_nb_samples(voice.opus, 48_000).unwrap_or(960) as u32;
         let end = voice.media_time.wrapping_add(samples);
-        let Some((last_at, expected)) = self.last else {
+        let Some(last) = self.last.replace(Last { at, number, end }) else {
             figures.spurts += 1;
-            self.last = Some((at, end));
             return;
         };
+        let expected = last.end;
         let hole = voice.media_time.wrapping_sub(expected);
         let before = is_after(expected, voice.media_time);
         let behind = expected.wrapping_sub(voice.media_time);
-        if before && behind <= HOLE_SAMPLES_MAX && !voice.spurt_start {
+        if before && behind <= BEHIND_SAMPLES_MAX && !voice.spurt_start {
             figures.out_of_order += 1;
             // It was counted as missing when the later one came.
             figures.missing = figures.missing.saturating_sub(1);
+            self.last = Some(last);
             return;
         }
-        let pause = voice.spurt_start || before || hole > HOLE_SAMPLES_MAX;
-        if pause {
+        // Numbers that went back are those of a new session.
+        let unseen = number.checked_sub(last.number + 1);
+        let Some(unseen) = unseen.filter(|_| !voice.spurt_start && !before) else {
             figures.spurts += 1;
-        } else {
-            figures.missing += u64::from(hole / samples.max(1));
-            record(&mut self.inter_arrival, at.since(last_at));
+            return;
+        };
+        // Only what was sent can be missing: the rest of a hole is a pause whose first packet was lost.
+        let frames = u64::from(hole / samples.max(1));
+        let missing = frames.min(unseen);
+        figures.missing += missing;
+        match frames > missing {
+            true => figures.spurts += 1,
+            false => record(&mut self.inter_arrival, at.since(last.at)),
         }
-        self.last = Some((at, end));
     }
 
     /// The media clock has started anew: what comes next is not compared with what came before.
@@ -127,10 +143,11 @@ mod tests {
         }
     }
 
-    fn tally_of(packets: &[(u64, u32, bool)]) -> VoiceTally {
+    /// Packets by arrival (ms), number, media time and spurt start.
+    fn tally_of(packets: &[(u64, u64, u32, bool)]) -> VoiceTally {
         let mut tally = VoiceTally::default();
-        for &(at, media, start) in packets {
-            tally.push(Moment::from_ms(at), &voice(media, start));
+        for &(at, number, media, start) in packets {
+            tally.push(Moment::from_ms(at), number, &voice(media, start));
         }
         tally
     }
@@ -139,10 +156,10 @@ mod tests {
     fn a_hole_in_a_spurt_is_missing_and_a_pause_is_not() {
         let start = u32::MAX - 959;
         let tally = tally_of(&[
-            (0, start, true),
-            (20, 0, false),
-            (80, 2_880, false),
-            (900, 48_000, true),
+            (0, 1, start, true),
+            (20, 2, 0, false),
+            (80, 5, 2_880, false),
+            (900, 6, 48_000, true),
         ]);
         let figures = tally.figures();
         assert_eq!(
@@ -154,12 +171,21 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_whose_first_packet_was_lost_is_still_a_pause() {
+        // The numbers say that one packet is missing; the hole has room for forty.
+        let tally = tally_of(&[(0, 1, 0, true), (820, 3, 39_360, false)]);
+        let figures = tally.figures();
+        assert_eq!((figures.missing, figures.spurts), (1, 2));
+        assert_eq!(figures.inter_arrival.count, 0);
+    }
+
+    #[test]
     fn a_clock_that_starts_anew_loses_nothing() {
         let tally = tally_of(&[
-            (0, 480_000, true),
-            (20, 480_960, false),
-            (900, 960, false),
-            (920, 1_920, false),
+            (0, 1, 480_000, true),
+            (20, 2, 480_960, false),
+            (900, 0, 960, false),
+            (920, 1, 1_920, false),
         ]);
         let figures = tally.figures();
         assert_eq!(
@@ -171,7 +197,12 @@ mod tests {
 
     #[test]
     fn a_packet_that_comes_late_was_not_lost() {
-        let tally = tally_of(&[(0, 0, true), (40, 1_920, false), (41, 960, false)]);
+        let tally = tally_of(&[
+            (0, 1, 0, true),
+            (40, 3, 1_920, false),
+            (41, 2, 960, false),
+            (60, 4, 2_880, false),
+        ]);
         let figures = tally.figures();
         assert_eq!((figures.missing, figures.out_of_order), (0, 1));
         assert_eq!(tally.missing_permille(), 0);
