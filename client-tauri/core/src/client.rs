@@ -113,7 +113,7 @@ impl Client {
             addresses: config.media_addresses,
         };
         let parts = Arc::new(Parts {
-            link: MediaLink::open(link, &welcome.media)?,
+            link: MediaLink::open(link, &welcome.media).await?,
             inlet,
             voice_up: Mutex::new(None),
             events,

@@ -153,7 +153,7 @@ fn voice(media_time: u32) -> Voice<'static> {
     }
 }
 
-fn link(
+async fn link(
     offer: &MediaSession,
     tunnel: Option<Arc<dyn OpenTunnel>>,
 ) -> (MediaLink, mpsc::UnboundedReceiver<u32>) {
@@ -164,7 +164,7 @@ fn link(
         tunnel,
         addresses: None,
     };
-    (MediaLink::open(config, offer).unwrap(), arrived)
+    (MediaLink::open(config, offer).await.unwrap(), arrived)
 }
 
 async fn until(way: &mut watch::Receiver<Way>, wanted: Way) {
@@ -182,7 +182,7 @@ async fn met() -> (
 ) {
     let (socket, address) = ServerSocket::bind().await;
     let side = ServerSide::new(1);
-    let (link, arrived) = link(&side.offer(address), None);
+    let (link, arrived) = link(&side.offer(address), None).await;
     let (hello, from) = socket.serve_until(&side, Kind::Hello).await;
     assert_eq!(link.sender().send_voice(&voice(0)), Sent::NoWay);
     socket.0.send_to(&side.echo(&hello), from).await.unwrap();
@@ -324,7 +324,8 @@ async fn where_udp_is_blocked_voice_goes_through_the_tunnel_and_comes_back_when_
     let (socket, address) = ServerSocket::bind().await;
     let side = ServerSide::new(1);
     let (opened, mut tunnels) = mpsc::unbounded_channel();
-    let (link, mut arrived) = link(&side.offer(address), Some(Arc::new(MemoryTunnels(opened))));
+    let (link, mut arrived) =
+        link(&side.offer(address), Some(Arc::new(MemoryTunnels(opened)))).await;
     let mut way = link.way();
 
     let mut far = timeout(PATIENCE, tunnels.recv()).await.unwrap().unwrap();

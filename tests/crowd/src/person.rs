@@ -216,19 +216,15 @@ impl Watching {
     }
 
     fn happened(&mut self, numbered: Numbered) {
-        match numbered.event {
-            Event::LineSaid { line } => {
-                self.newest_line = line.id;
-                self.board.saw_line(self.you, &line.text);
-            }
-            Event::FileShared { file } => {
-                self.board.file.send_if_modified(|known| {
-                    let new = known.is_none();
-                    known.get_or_insert(file);
-                    new
-                });
-            }
-            _ => {}
+        if let Event::LineSaid { line } = numbered.event {
+            self.newest_line = line.id;
+            self.board.saw_line(self.you, &line.text);
+        } else if let Event::FileShared { file } = numbered.event {
+            self.board.file.send_if_modified(|known| {
+                let new = known.is_none();
+                known.get_or_insert(file);
+                new
+            });
         }
     }
 

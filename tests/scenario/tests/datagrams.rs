@@ -8,7 +8,7 @@ use conclave_scenario::{
     server::{Server, SharedServer},
 };
 use conclave_wire::{
-    Command, Encoding, Event, ParticipantId, ServerMessage,
+    Command, Encoding, Event, MediaState, ParticipantId, RefusalCode, ServerMessage,
     datagram::{HEADER_BYTES, Kind, Probe, TAG_BYTES, VOICE_HEADER_BYTES, Voice},
     limits::DATAGRAM_BYTES_MAX,
 };
@@ -304,6 +304,58 @@ async fn nobody_speaks_in_the_name_of_another() {
     let media = &story.speaker.media;
     media.send(Kind::Voice, |body| voice.write(body)).await;
     story.heard_once(vec![opus]).await;
+}
+
+#[tokio::test]
+async fn who_is_muted_by_the_host_is_heard_by_nobody_whatever_they_send() {
+    let mut story = Story::begin().await;
+    let guest = story.invite.for_room(&story.invite.slug, None);
+    let mut stubborn = Person::join(&guest, "Stubborn").await;
+    stubborn.control.set_microphone(true).await;
+    let mut speech = Speech::new();
+    // First they are heard, alone or in the mix.
+    loop {
+        story.pace.tick().await;
+        let (sealed, _) = speech.packet(&stubborn.media);
+        stubborn.media.send_raw(&sealed).await;
+        let heard = story.listener.media.receive(Kind::Voice);
+        if timeout(A_WORD, heard).await.is_ok() {
+            break;
+        }
+    }
+    let mute = Command::Mute { id: stubborn.id };
+    story.speaker.control.ask(mute).await.expect("a host may");
+    let media = MediaState {
+        microphone: true,
+        sound: true,
+        camera: false,
+    };
+    let refused = stubborn.control.ask(Command::SetMedia { media }).await;
+    assert_eq!(refused.map_err(|refusal| refusal.code), Err(RefusalCode::MutedByHost));
+    // What is still in the mix of before ends with its talk spurt.
+    while timeout(5 * A_WORD, story.listener.media.receive(Kind::Voice)).await.is_ok() {}
+    for _ in 0..30 {
+        story.pace.tick().await;
+        let (sealed, _) = speech.packet(&stubborn.media);
+        stubborn.media.send_raw(&sealed).await;
+    }
+    // Somebody else speaks after them, and is all that is heard.
+    stubborn.media.fence(77).await;
+    story.nothing_happened().await;
+
+    // Allowed again, they are heard again.
+    let allow = Command::AllowUnmute { id: stubborn.id };
+    story.speaker.control.ask(allow).await.expect("a host may");
+    stubborn.control.set_microphone(true).await;
+    loop {
+        story.pace.tick().await;
+        let (sealed, _) = speech.packet(&stubborn.media);
+        stubborn.media.send_raw(&sealed).await;
+        let heard = story.listener.media.receive(Kind::Voice);
+        if timeout(A_WORD, heard).await.is_ok() {
+            break;
+        }
+    }
 }
 
 #[tokio::test]

@@ -159,7 +159,7 @@ impl Person {
             .header("tus-resumable", "1.0.0")
             .body(Upload::empty())
             .unwrap();
-        let response = self.http.send(request).await.unwrap_or_else(|e| panic!("{location} {e}"));
+        let response = self.http.send(request).await.unwrap();
         let offset = response.headers().get("upload-offset")?;
         offset.to_str().unwrap().parse().ok()
     }
@@ -640,7 +640,6 @@ async fn a_disk_that_is_full_refuses_and_leaves_nothing_half_visible() {
     let (appended, filler) = timeout(DEADLINE, async { tokio::join!(appending, filling) })
         .await
         .expect("it is refused");
-    eprintln!("appended {appended:?} {location} {under_way}");
     match appended {
         Err(HttpError::Refused { refusal, .. }) => assert_eq!(refusal.code, RefusalCode::DiskFull),
         // The server may close while the rest of the body is under way, and the answer is lost with it.

@@ -142,14 +142,15 @@ impl Follow {
     }
 
     fn happened(&self, event: &Event) {
-        match event {
-            Event::MediaChanged { id, media, .. } if *id == self.you => {
+        if let Event::MediaChanged { id, media, .. } = event {
+            if *id == self.you {
                 self.parts.apply(*media);
                 self.parts.wish.lock().media = Some(*media);
+            } else if !media.camera {
+                self.forget(*id);
             }
-            Event::MediaChanged { id, media, .. } if !media.camera => self.forget(*id),
-            Event::ParticipantLeft { id, .. } => self.forget(*id),
-            _ => {}
+        } else if let Event::ParticipantLeft { id, .. } = event {
+            self.forget(*id);
         }
     }
 

@@ -221,25 +221,23 @@ impl Sending {
 
     /// After a failure: what can be tried again is, from where the server says that it stands.
     async fn recover(&mut self, error: HttpError, desk: &mut Desk) -> Result<(), TransferError> {
-        match &error {
-            HttpError::Refused { refusal, .. } if refusal.code == RefusalCode::OffsetMismatch => {
+        let refused = match &error {
+            HttpError::Refused { refusal, .. } => Some(refusal.code),
+            // The answer to a HEAD has no body that could say which refusal it was.
+            HttpError::Status { status: 404 | 410 } => Some(RefusalCode::UploadGone),
+            _ => None,
+        };
+        match refused {
+            Some(RefusalCode::OffsetMismatch) => return Ok(()),
+            // It expired, or the server has forgotten it: from the start.
+            Some(RefusalCode::UploadGone) if self.location.is_some() => {
+                self.location = None;
+                self.note.remove();
                 return Ok(());
             }
-            HttpError::Refused { refusal, .. } if refusal.code == RefusalCode::UploadGone => {
-                // It expired, or the server has forgotten it: from the start.
-                if self.location.take().is_some() {
-                    self.note.remove();
-                    return Ok(());
-                }
-            }
-            HttpError::Refused { refusal, .. } if refusal.code == RefusalCode::ChecksumMismatch => {
+            Some(RefusalCode::ChecksumMismatch) => {
                 self.note.remove();
                 return Err(TransferError::Changed);
-            }
-            // The answer to a HEAD has no body that could say which refusal it was.
-            HttpError::Status { status: 404 | 410 } if self.location.take().is_some() => {
-                self.note.remove();
-                return Ok(());
             }
             _ => {}
         }

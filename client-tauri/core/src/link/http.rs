@@ -289,11 +289,8 @@ impl HttpClient {
                 },
             }
         };
-        let idle = self.idle.clone();
-        Ok(response.map(|body| Download {
-            body,
-            connection: Some((idle, sender)),
-        }))
+        let connection = (!is_last(&response)).then(|| (self.idle.clone(), sender));
+        Ok(response.map(|body| Download { body, connection }))
     }
 
     async fn connect(&self) -> Result<Sender, HttpError> {
@@ -307,6 +304,12 @@ impl HttpClient {
         });
         Ok(sender)
     }
+}
+
+/// Whether the server closes the connection behind this answer: it may not have read all that was sent.
+fn is_last<B>(response: &Response<B>) -> bool {
+    let connection = response.headers().get(header::CONNECTION);
+    connection.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
 /// The answer itself when it is a success, else what it says.

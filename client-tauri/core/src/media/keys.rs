@@ -1,6 +1,6 @@
 //! The keys of a media session, and what guards its incoming side.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use conclave_core::media::sequence::{CameraWindow, LossCounter, VoiceWindow};
 use conclave_wire::{
@@ -8,9 +8,15 @@ use conclave_wire::{
     datagram::{Class, Header},
     sealing::{Direction, Opener, SECRET_BYTES, Sealer},
 };
+use futures_util::future::join_all;
+use tokio::{net::lookup_host, time::timeout};
 
 /// Addresses of one session that are tried.
 pub const ADDRESSES_MAX: usize = 16;
+/// Numbers that are tried for one name.
+const NUMBERS_PER_NAME_MAX: usize = 4;
+/// A name is looked up for so long.
+const LOOKUP_MAX: Duration = Duration::from_secs(2);
 
 /// Why a session that the server offered cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -84,11 +90,8 @@ impl Incoming {
     }
 }
 
-/// Both sides of a session, and where the server listens. What is no address of numbers is left out;
-/// without any, the control port remains.
-pub fn derive(
-    session: &MediaSession,
-) -> Result<(Outgoing, Incoming, Vec<SocketAddr>), SessionRefused> {
+/// Both sides of a session.
+pub fn derive(session: &MediaSession) -> Result<(Outgoing, Incoming), SessionRefused> {
     let id = match session.session.len() {
         16 => u64::from_str_radix(&session.session, 16).map_err(|_| SessionRefused::Unreadable)?,
         _ => return Err(SessionRefused::Unreadable),
@@ -112,10 +115,72 @@ pub fn derive(
         camera_loss: LossCounter::new(),
         refused: 0,
     };
-    let parsed = session
+    Ok((outgoing, incoming))
+}
+
+/// Where the server listens. Names are looked up; what cannot be found is left out, and without any
+/// address the control port remains.
+pub async fn addresses_of(session: &MediaSession) -> Vec<SocketAddr> {
+    let looked_up = session
         .addresses
         .iter()
-        .filter_map(|address| address.parse().ok());
-    let addresses: Vec<SocketAddr> = parsed.take(ADDRESSES_MAX).collect();
-    Ok((outgoing, incoming, addresses))
+        .take(ADDRESSES_MAX)
+        .map(|named| async move {
+            if let Ok(address) = named.parse() {
+                return vec![address];
+            }
+            match timeout(LOOKUP_MAX, lookup_host(named)).await {
+                Ok(Ok(numbers)) => numbers.take(NUMBERS_PER_NAME_MAX).collect(),
+                Ok(Err(_)) | Err(_) => Vec::new(),
+            }
+        });
+    let mut addresses = join_all(looked_up).await.concat();
+    addresses.truncate(ADDRESSES_MAX);
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_wire::Suite;
+
+    use super::*;
+
+    fn session(addresses: &[&str]) -> MediaSession {
+        MediaSession {
+            addresses: addresses
+                .iter()
+                .map(|&address| address.to_owned())
+                .collect(),
+            session: "00000000000000ff".into(),
+            suite: Suite::ChaCha20Poly1305,
+            secret: "ab".repeat(SECRET_BYTES),
+        }
+    }
+
+    #[tokio::test]
+    async fn names_are_looked_up_and_what_is_neither_is_left_out() {
+        let named = session(&["[::1]:7443", "no port", "localhost:7443"]);
+        let addresses = addresses_of(&named).await;
+        assert_eq!(addresses[0], "[::1]:7443".parse().unwrap());
+        assert!(addresses.len() >= 2, "{addresses:?}");
+        assert!(addresses.iter().all(|address| address.port() == 7443));
+    }
+
+    #[test]
+    fn a_session_that_is_not_readable_is_refused() {
+        let whole = session(&[]);
+        assert!(derive(&whole).is_ok());
+        for (id, secret) in [
+            ("ff", &*whole.secret),
+            ("00000000000000xy", &*whole.secret),
+            (&*whole.session, "ab"),
+        ] {
+            let broken = MediaSession {
+                session: id.to_owned(),
+                secret: secret.to_owned(),
+                ..whole.clone()
+            };
+            assert!(derive(&broken).is_err());
+        }
+    }
 }

@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::media::{
     clock::MediaClock,
-    keys::{SessionRefused, derive},
+    keys::{SessionRefused, addresses_of, derive},
 };
 
 mod measure;
@@ -86,10 +86,16 @@ pub struct MediaLink {
 }
 
 impl MediaLink {
-    /// Starts a link for the session of a welcome. Must be called within a tokio runtime.
-    pub fn open(config: LinkConfig, session: &MediaSession) -> Result<MediaLink, LinkRefused> {
-        let (outgoing, incoming, named) = derive(session)?;
-        let addresses = config.addresses.clone().unwrap_or(named);
+    /// Starts a link for the session of a welcome.
+    pub async fn open(
+        config: LinkConfig,
+        session: &MediaSession,
+    ) -> Result<MediaLink, LinkRefused> {
+        let (outgoing, incoming) = derive(session)?;
+        let addresses = match &config.addresses {
+            Some(addresses) => addresses.clone(),
+            None => addresses_of(session).await,
+        };
         let sockets = Sockets::open(&addresses)?;
         let route = Arc::new(Route::new(outgoing, sockets));
         let measured = Arc::new(Mutex::new(Measured::default()));
@@ -118,8 +124,11 @@ impl MediaLink {
     /// Takes over a new session: from here on everything is sent under its keys, over the way that works
     /// if the new session has it too; what still arrives of the old one is heard for 5 s.
     pub async fn renew(&self, session: &MediaSession) -> Result<(), LinkRefused> {
-        let (outgoing, incoming, named) = derive(session)?;
-        let addresses = self.addresses.clone().unwrap_or(named);
+        let (outgoing, incoming) = derive(session)?;
+        let addresses = match &self.addresses {
+            Some(addresses) => addresses.clone(),
+            None => addresses_of(session).await,
+        };
         self.route.renew(outgoing);
         let order = Order::Renew {
             incoming: Box::new(incoming),

@@ -12,7 +12,7 @@ use conclave_wire::{
 };
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     ScreenAccess, ScreenSource,
@@ -27,6 +27,9 @@ const OUTGOING_MESSAGES_MAX: usize = 16;
 const EVENTS_MAX: usize = 64;
 /// A server that acknowledges nothing for so long is gone.
 const ROOM_DEADLINE: Duration = Duration::from_secs(10);
+/// For the server to close after we have.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+
 /// What happens to a screen that is shown.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ShareEvent {
@@ -130,7 +133,7 @@ impl ScreenShare {
             let _ = outgoing.send_timeout(stop, ROOM_DEADLINE).await;
         }
         let link = &mut self.link;
-        if tokio::time::timeout(ROOM_DEADLINE, link).await.is_err() {
+        if timeout(ROOM_DEADLINE, link).await.is_err() {
             tracing::debug!("the screen link did not close in time");
         }
     }
@@ -200,12 +203,10 @@ async fn run_link(access: &ScreenAccess, shared: &Shared, retry: &mut Retry) -> 
     // Apart, so that acknowledgements are read while a write waits.
     let writing = async {
         while let Some(message) = messages.recv().await {
-            if let Err(ended) = outgoing.send(message).await {
-                return ended;
-            }
+            outgoing.send(message).await?;
         }
         outgoing.close().await;
-        Ended::Lost
+        Ok(())
     };
     let reading = async {
         loop {
@@ -215,9 +216,18 @@ async fn run_link(access: &ScreenAccess, shared: &Shared, retry: &mut Retry) -> 
             }
         }
     };
-    tokio::select! {
-        ended = reading => ended,
-        ended = writing => ended,
+    tokio::pin!(reading);
+    let written: Result<(), Ended> = tokio::select! {
+        ended = &mut reading => return ended,
+        written = writing => written,
+    };
+    match written {
+        Ok(()) => {
+            // Until the server has closed too: a connection that is dropped may take its last words along.
+            let _ = timeout(CLOSE_DEADLINE, reading).await;
+            Ended::Lost
+        }
+        Err(ended) => ended,
     }
 }
 

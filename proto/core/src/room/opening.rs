@@ -96,7 +96,7 @@ impl Room {
         Ok(Room::restore(stored, epoch, limits, now))
     }
 
-    /// Opens a room again from what was stored. Everybody is away, with a full [`AWAY_MAX`] to come back.
+    /// Opens a room again from what was stored. Everybody is away, with a full `AWAY_MAX` to come back.
     /// Call [`Room::wake`] next: its time may have run out meanwhile.
     pub fn restore(stored: StoredRoom, epoch: u32, limits: Limits, now: Now) -> Room {
         let on_clock =

@@ -32,6 +32,10 @@ const VERSION: &str = "1.0.0";
 const PIECE_BYTES: usize = 1024 * 1024;
 /// A body with a checksum is kept in memory until it has been checked.
 const CHECKED_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Read and thrown away of a body that is refused, before the connection is closed instead.
+const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A sender that pauses for so long waits for the answer.
+const DISCARD_QUIET: Duration = Duration::from_millis(500);
 /// `Upload-Metadata`, before it is decoded.
 const METADATA_BYTES_MAX: usize = 4 * 1024;
 /// A sender that sends nothing for so long is cut off; it goes on from where it stood.
@@ -135,40 +139,62 @@ pub async fn stand(id: web::Path<String>, state: web::Data<Arc<AppState>>) -> Ht
 pub async fn append(
     request: HttpRequest,
     id: web::Path<String>,
-    body: web::Payload,
+    mut body: web::Payload,
     state: web::Data<Arc<AppState>>,
 ) -> HttpResponse {
-    answer(async {
-        version(&request)?;
-        if header(&request, "Content-Type") != Some("application/offset+octet-stream") {
-            return Err(RefusalCode::Malformed.into());
+    let taken = take(&request, &id, &mut body, &state).await;
+    if taken.is_err() {
+        discard_rest(&mut body).await;
+    }
+    answer(async { taken }).await
+}
+
+async fn take(
+    request: &HttpRequest,
+    id: &str,
+    body: &mut web::Payload,
+    state: &AppState,
+) -> Result<HttpResponse, Refusal> {
+    version(request)?;
+    if header(request, "Content-Type") != Some("application/offset+octet-stream") {
+        return Err(RefusalCode::Malformed.into());
+    }
+    let offset = number(request, "Upload-Offset")?;
+    let upload = find(state, id).await?;
+    let before = within(upload.send(DescribeUpload)).await?;
+    if offset != before.offset {
+        return Err(RefusalCode::OffsetMismatch.into());
+    }
+    let left = before.size_bytes - before.offset;
+    let announced = number(request, "Content-Length").unwrap_or(0);
+    if announced > left {
+        return Err(RefusalCode::FileTooLarge.into());
+    }
+    let disk = state.uploads.clone();
+    let fits = actix_web::rt::task::spawn_blocking(move || disk.disk_has(announced)).await;
+    if !matches!(fits, Ok(true)) {
+        return Err(RefusalCode::DiskFull.into());
+    }
+    let sha256 = header(request, "Conclave-Sha256")
+        .map(whole_hash)
+        .transpose()?;
+    let standing = match checksum(request)? {
+        Some(expected) => append_checked(&upload, offset, body, &expected, sha256).await?,
+        None => append_stream(&upload, before, body, sha256).await?,
+    };
+    Ok(standing_response(StatusCode::NO_CONTENT, &standing).finish())
+}
+
+/// Reads on for a while when an upload is refused: an answer to a body that nobody reads may never reach
+/// its sender (RFC 9112 section 9.6).
+async fn discard_rest(body: &mut web::Payload) {
+    let mut left = DISCARDED_BYTES_MAX;
+    while let Ok(Some(Ok(piece))) = actix_web::rt::time::timeout(DISCARD_QUIET, body.next()).await {
+        left = left.saturating_sub(piece.len());
+        if left == 0 {
+            return;
         }
-        let offset = number(&request, "Upload-Offset")?;
-        let upload = find(&state, &id).await?;
-        let before = within(upload.send(DescribeUpload)).await?;
-        if offset != before.offset {
-            return Err(RefusalCode::OffsetMismatch.into());
-        }
-        let left = before.size_bytes - before.offset;
-        let announced = number(&request, "Content-Length").unwrap_or(0);
-        if announced > left {
-            return Err(RefusalCode::FileTooLarge.into());
-        }
-        let disk = state.uploads.clone();
-        let fits = actix_web::rt::task::spawn_blocking(move || disk.disk_has(announced)).await;
-        if !matches!(fits, Ok(true)) {
-            return Err(RefusalCode::DiskFull.into());
-        }
-        let sha256 = header(&request, "Conclave-Sha256")
-            .map(whole_hash)
-            .transpose()?;
-        let standing = match checksum(&request)? {
-            Some(expected) => append_checked(&upload, offset, body, &expected, sha256).await?,
-            None => append_stream(&upload, before, body, sha256).await?,
-        };
-        Ok(standing_response(StatusCode::NO_CONTENT, &standing).finish())
-    })
-    .await
+    }
 }
 
 /// `DELETE /api/uploads/{id}`: the sender has given up.
@@ -193,7 +219,7 @@ pub async fn terminate(
 async fn append_stream(
     upload: &Addr<FileUploadActor>,
     before: Standing,
-    mut body: web::Payload,
+    body: &mut web::Payload,
     sha256: Option<String>,
 ) -> Result<Standing, Refusal> {
     let mut offset = before.offset;
@@ -241,7 +267,7 @@ async fn append_stream(
 async fn append_checked(
     upload: &Addr<FileUploadActor>,
     offset: u64,
-    mut body: web::Payload,
+    body: &mut web::Payload,
     expected: &[u8],
     sha256: Option<String>,
 ) -> Result<Standing, Refusal> {
