@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use conclave_core::{Moment, media::assemble::*};
+use conclave_core::{
+    Moment,
+    media::{assemble::*, sequence::is_after},
+};
 use conclave_wire::{
     Layer, ParticipantId,
     datagram::{CameraCodec, FRAGMENT_PAYLOAD_BYTES_MAX, Fragment, ReRequest},
@@ -221,7 +224,7 @@ proptest! {
             if let Some(out) = assembler.insert(fragment, now) {
                 let truth = &frames[out.number.wrapping_sub(first) as usize];
                 prop_assert_eq!(&out, truth);
-                prop_assert!(last.is_none_or(|last| is_newer(out.number, last)));
+                prop_assert!(last.is_none_or(|last| is_after(out.number, last)));
                 last = Some(out.number);
             }
             prop_assert!(assembler.held_bytes() <= 2 * CAMERA_FRAME_BYTES_MAX);

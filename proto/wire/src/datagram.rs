@@ -287,7 +287,8 @@ pub struct Report {
     pub camera_received: u32,
     pub camera_lost: u32,
     pub camera_bytes: u32,
-    /// How much later than the fastest the camera datagrams came.
+    /// How much later than the fastest of late even the fastest camera datagram of the interval came: what
+    /// stands in queues. Jitter and repetitions are none.
     pub queueing_ms: u16,
     pub voice_received: u32,
     pub voice_lost: u32,

@@ -154,8 +154,9 @@ async fn pictures_through_a_storm_are_made_whole_again() {
             counters.is_sorted_by(|before, after| before < after),
             "pictures come again or go back: {counters:?}"
         );
-        assert!(figures.0.sent_again > 0, "{figures:?}");
-        assert!(figures.1.frames > 2 * figures.1.lost, "{figures:?}");
+        // Each of a frame's half-dozen fragments would be missing in one of ten.
+        assert!(figures.1.recovered > 0, "{figures:?}");
+        assert!(figures.1.frames > figures.1.lost, "{figures:?}");
         anna.leave().await;
         bert.leave().await;
     }
@@ -318,7 +319,8 @@ async fn the_change_between_passing_on_and_mixing_repeats_and_skips_no_speech() 
     let twice = tape.covered.iter().filter(|&&count| count > 1).count();
     assert_eq!(twice, 0, "samples came twice");
 
-    // Every piece of what Anna said is there, and all of them equally late.
+    // Every piece of what Anna said is there, and all of them equally late but for the 6.5 ms that an Opus
+    // encoder looks ahead, of which a mix has one more (RFC 7845 section 4.2). A frame is 20 ms.
     let lag = lag_of(&long, &tape.samples);
     let found = follow(&long, &tape.samples, 300 * MS, lag, 40 * MS);
     let known: Vec<_> = found.iter().filter(|found| found.likeness > 0.6).collect();
@@ -328,7 +330,7 @@ async fn the_change_between_passing_on_and_mixing_repeats_and_skips_no_speech() 
     let median = lags[lags.len() / 2];
     let elsewhere: Vec<_> = known
         .iter()
-        .filter(|found| (found.lag - median).abs() > 3 * MS as i64)
+        .filter(|found| (found.lag - median).abs() > 8 * MS as i64)
         .collect();
     assert!(elsewhere.is_empty(), "median {median}, but {elsewhere:?}");
     anna.leave().await;

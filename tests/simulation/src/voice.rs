@@ -73,9 +73,11 @@ impl VoiceRoom {
             .insert(seat, Listener::new(self.now, drift_ppm));
     }
 
-    /// Gives a seat, 1 to [`SLOTS`], a microphone. Its sound card runs `drift_ppm` fast; `clock` is what its
-    /// media clock reads now.
+    /// Gives a seat, 1 to [`SLOTS`], a microphone; who does not listen comes without ears. Its sound card runs
+    /// `drift_ppm` fast; `clock` is what its media clock reads now.
     pub fn speak(&mut self, seat: u32, drift_ppm: i64, clock: u32, spurts: Vec<Spurt>) {
+        let ears = self.listeners.contains_key(&seat);
+        self.voices.enter(seat, ears);
         self.speakers
             .insert(seat, Speaker::new(seat, self.now, drift_ppm, clock, spurts));
     }

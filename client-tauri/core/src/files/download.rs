@@ -141,11 +141,7 @@ struct Sink {
 impl Sink {
     /// Opens what is there of a file and hashes it. More than the whole cannot be right and is removed. It blocks.
     fn open(path: &Path, whole: u64) -> io::Result<Sink> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .append(true)
-            .open(path)?;
+        let mut file = claim(path)?;
         if file.metadata()?.len() > whole {
             file.set_len(0)?;
         }
@@ -192,6 +188,22 @@ impl Sink {
     /// Lower-case hexadecimal.
     fn sha256(&self) -> String {
         hex::encode(self.hash.clone().finish())
+    }
+}
+
+/// The file, for this transfer alone: one that was just stopped may still write what it has.
+fn claim(path: &Path) -> io::Result<File> {
+    loop {
+        let file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(path)?;
+        file.lock()?;
+        // Whoever had it before may have finished it, and taken it from here.
+        if path.exists() {
+            return Ok(file);
+        }
     }
 }
 

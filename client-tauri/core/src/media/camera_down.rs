@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 
 use conclave_core::{
     Moment,
-    media::{
-        assemble::{FrameAssembler, is_newer},
-        quality::Histogram,
-    },
+    media::{assemble::FrameAssembler, quality::Histogram, sequence::is_after},
 };
 use conclave_wire::{
     Layer, ParticipantId,
@@ -210,7 +207,7 @@ impl CameraDown {
             return Some(source);
         };
         // While the layer changes, frames of both come; an older moment is never shown after a newer.
-        if is_newer(before.captured_ms, captured_ms) {
+        if is_after(before.captured_ms, captured_ms) {
             self.replaced += 1;
             return None;
         }

@@ -18,8 +18,6 @@ pub use cache::{CACHE_BYTES_MAX, FragmentCache};
 pub use resend::{Answer, RESEND_PERCENT_MAX, ResendBudget, UpstreamRequests, answer};
 pub use split::{EncodedFrame, FrameRefused, split};
 
-pub use super::sequence::is_after as is_newer;
-
 /// A frame that is not whole so long after its first fragment is given up.
 pub const FRAME_LIFE: Duration = Duration::from_millis(200);
 /// Fragments of one frame.

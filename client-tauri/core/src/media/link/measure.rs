@@ -54,7 +54,8 @@ pub struct Measured {
     room_clock: RemoteClock,
     newest_round_trip_us: u32,
     floor: Floor,
-    queueing_ms: u64,
+    /// The least of the interval: what jitters or was sent again is no queue.
+    queueing_ms: Option<u64>,
     camera_bytes: u32,
     reported_at: Moment,
     /// Something came since the last report.
@@ -100,7 +101,8 @@ impl Measured {
         self.begin(at);
         self.camera_bytes = self.camera_bytes.saturating_add(bytes as u32);
         let delay_ms = i64::from((at.as_ms() as u32).wrapping_sub(captured_ms) as i32);
-        self.queueing_ms = self.queueing_ms.max(self.floor.above(at, delay_ms));
+        let above = self.floor.above(at, delay_ms);
+        self.queueing_ms = Some(self.queueing_ms.map_or(above, |least| least.min(above)));
     }
 
     pub fn echoed(&mut self, now: Moment, probe: &Probe) {
@@ -138,7 +140,7 @@ impl Measured {
             camera_received: count(camera.received),
             camera_lost: count(camera.lost),
             camera_bytes: self.camera_bytes,
-            queueing_ms: u16::try_from(self.queueing_ms).unwrap_or(u16::MAX),
+            queueing_ms: u16::try_from(self.queueing_ms.unwrap_or(0)).unwrap_or(u16::MAX),
             voice_received: count(voice.received),
             voice_lost: count(voice.lost),
             jitter_us: self.jitter.jitter_us(),
@@ -151,7 +153,7 @@ impl Measured {
         };
         self.meter.report(heard, now);
         self.camera_bytes = 0;
-        self.queueing_ms = 0;
+        self.queueing_ms = None;
         self.reported_at = now;
         self.told = std::mem::take(&mut self.news);
         report
@@ -225,14 +227,20 @@ mod tests {
     }
 
     #[test]
-    fn queueing_is_what_a_picture_came_later_than_the_fastest_one() {
+    fn queueing_is_what_even_the_fastest_picture_came_later_than_before() {
         let (mut measured, mut incoming) = (Measured::default(), incoming());
-        // The publisher's clock is anywhere, also about to wrap.
+        // The publisher's clock is anywhere, also about to wrap. One comes late, as by jitter.
         for (at, captured) in [(1_000, u32::MAX - 10), (1_066, 55), (1_180, 121)] {
             measured.camera(Moment::from_ms(at), captured, 1_000);
         }
         let report = measured.report(Moment::from_ms(1_250), &mut incoming);
-        assert_eq!((report.queueing_ms, report.camera_bytes), (48, 3_000));
+        assert_eq!((report.queueing_ms, report.camera_bytes), (0, 3_000));
+        // Then all come late: they wait for each other.
+        for (at, captured) in [(1_300, 239), (1_366, 315), (1_460, 389)] {
+            measured.camera(Moment::from_ms(at), captured, 1_000);
+        }
+        let report = measured.report(Moment::from_ms(1_500), &mut incoming);
+        assert_eq!(report.queueing_ms, 40);
     }
 
     #[test]

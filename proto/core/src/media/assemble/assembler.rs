@@ -7,8 +7,8 @@ use conclave_wire::{
     limits::CAMERA_FRAME_BYTES_MAX,
 };
 
-use super::{ASKS_MAX, EncodedFrame, FRAGMENTS_MAX, FRAME_LIFE, is_newer};
-use crate::Moment;
+use super::{ASKS_MAX, EncodedFrame, FRAGMENTS_MAX, FRAME_LIFE};
+use crate::{Moment, media::sequence::is_after};
 
 /// Frames of one layer that are put together at the same time.
 const FRAMES_BUILDING_MAX: usize = 4;
@@ -75,7 +75,7 @@ impl FrameAssembler {
         self.last_arrival = now;
         if self
             .passed
-            .is_some_and(|passed| !is_newer(fragment.frame, passed))
+            .is_some_and(|passed| !is_after(fragment.frame, passed))
         {
             self.figures.late += 1;
             return None;
@@ -160,7 +160,7 @@ impl FrameAssembler {
         let at = self
             .building
             .iter()
-            .position(|frame| !is_newer(number, frame.number))
+            .position(|frame| !is_after(number, frame.number))
             .unwrap_or(self.building.len());
         match self.building.get(at) {
             Some(frame) if frame.number == number => Ok(at),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use conclave_wire::{RefusalCode, screen::RunCodec};
 
 use super::{Span, TileGrid};
-use crate::{Moment, media::assemble::is_newer};
+use crate::{Moment, media::sequence::is_after};
 
 /// What one room's screen may hold.
 pub const CACHE_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -119,7 +119,7 @@ impl<B: AsRef<[u8]> + Clone> TileCache<B> {
         }
         if self
             .newest_generation
-            .is_some_and(|newest| is_newer(newest, run.generation))
+            .is_some_and(|newest| is_after(newest, run.generation))
         {
             return Err(RunRefused::OlderGeneration);
         }
