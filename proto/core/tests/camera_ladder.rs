@@ -165,6 +165,30 @@ fn loss_without_queueing_leaves_a_small_picture() {
 }
 
 #[test]
+fn two_of_eight_packets_lost_now_and_then_are_no_broken_link() {
+    let mut simulation = Simulation::new(1, 100_000_000);
+    simulation.ladder.watch(&[watch(1, Layer::Large)]);
+    for report in 0..4 * 120 {
+        // 5 % of all.
+        simulation.loss_permille = if report % 5 == 0 { 250 } else { 0 };
+        simulation.step();
+        assert!(!simulation.ladder.audio_only(), "after {report} reports");
+    }
+}
+
+#[test]
+fn a_budget_that_broke_down_recovers_under_random_loss() {
+    let mut simulation = Simulation::new(1, 100_000_000);
+    simulation.ladder.watch(&[watch(1, Layer::Large)]);
+    simulation.loss_permille = 400;
+    simulation.run(10);
+    assert!(simulation.ladder.audio_only());
+    simulation.loss_permille = 100;
+    simulation.run(60);
+    assert_eq!(simulation.ladder.allocations().len(), 1);
+}
+
+#[test]
 fn nobody_watching_is_not_audio_only() {
     let mut ladder = Ladder::new();
     assert!(ladder.allocate(&offers(3), Moment(0)).is_empty());

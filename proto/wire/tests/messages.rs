@@ -386,3 +386,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_protocol_page_names_every_refusal() {
+    let page = include_str!("../../../docs/PROTOCOL.md");
+    for &code in RefusalCode::ALL {
+        let name = serde_json::to_string(&code).unwrap().replace('"', "");
+        let row = format!("| `{name}` | {} | {} |", code.status(), code.sentence());
+        assert!(page.contains(&row), "docs/PROTOCOL.md lacks: {row}");
+    }
+}

@@ -59,6 +59,8 @@ fn room_for(args: &Args) -> CreateRoom {
         settings: Settings {
             members_max: args.people + SEATS_TO_SPARE,
             present_by_asking: false,
+            // Nothing stays behind, so that the next crowd can meet under the same name.
+            keep_hours: 0,
             ..Settings::default()
         },
         time_limit_ms: None,

@@ -19,6 +19,9 @@ const INCREASE_PERCENT_PER_SECOND: u64 = 5;
 /// less does not cure it, re-requests do. It takes the budget down to this and no further.
 const BUDGET_BPS_RANDOM_LOSS_MIN: u64 = 500_000;
 const RANDOM_LOSS_PERMILLE_MAX: u16 = 200;
+/// Which of both it is, is judged by about a second: a small picture is less than ten packets a report, of
+/// which two may be lost by chance.
+const LOSS_SMOOTHING: u32 = 4;
 /// A link that is not used proves nothing: the budget grows to at most so many times what arrived. A step
 /// to the next layer is four times the pixels, and some room above it.
 const UNPROVEN_GROWTH: u64 = 5;
@@ -53,6 +56,8 @@ impl From<conclave_wire::datagram::Report> for LinkReport {
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     bps: u64,
+    /// Loss in thousandths, smoothed.
+    loss_permille: u32,
     reported_at: Option<Moment>,
 }
 
@@ -60,6 +65,7 @@ impl Default for Budget {
     fn default() -> Self {
         Budget {
             bps: BUDGET_BPS_START,
+            loss_permille: 0,
             reported_at: None,
         }
     }
@@ -75,11 +81,15 @@ impl Budget {
         let claimed = Duration::from_millis(report.interval_ms.into());
         let since = self.reported_at.map_or(claimed, |at| now.since(at));
         self.reported_at = Some(now);
-        match congestion(&report) {
-            Some(floor) => self.shrink(&report, floor),
-            None => self.grow(&report, since.min(INTERVAL_MAX)),
+        let smoothed = self.loss_permille * (LOSS_SMOOTHING - 1) + u32::from(report.loss_permille);
+        self.loss_permille = smoothed / LOSS_SMOOTHING;
+        let congestion = self.congestion(&report);
+        match congestion {
+            Some(floor) if self.bps >= floor => self.shrink(&report, floor),
+            // Below the floor of random loss the loss says nothing: the budget finds its way back there.
+            Some(_) | None => self.grow(&report, since.min(INTERVAL_MAX)),
         }
-        congestion(&report).is_some()
+        congestion.is_some()
     }
 
     fn shrink(&mut self, report: &LinkReport, floor: u64) {
@@ -97,21 +107,21 @@ impl Budget {
         let more = self.bps + self.bps * INCREASE_PERCENT_PER_SECOND * micros / 100_000_000;
         self.bps = more.min(proven).min(BUDGET_BPS_MAX).max(self.bps);
     }
+
+    /// Whether the link is congested, and how far the budget may fall for it.
+    fn congestion(&self, report: &LinkReport) -> Option<u64> {
+        let queueing = report.queueing_ms > QUEUEING_MS_MAX;
+        let loss = report.loss_permille > LOSS_PERMILLE_MAX;
+        match (queueing, loss) {
+            (false, false) => None,
+            (false, true) if self.loss_permille <= u32::from(RANDOM_LOSS_PERMILLE_MAX) => {
+                Some(BUDGET_BPS_RANDOM_LOSS_MIN)
+            }
+            _ => Some(BUDGET_BPS_MIN),
+        }
+    }
 }
 
 fn received_bps(report: &LinkReport) -> u64 {
     8_000 * u64::from(report.received_bytes) / u64::from(report.interval_ms).max(1)
-}
-
-/// Whether a link is congested, and how far the budget may fall for it.
-fn congestion(report: &LinkReport) -> Option<u64> {
-    let queueing = report.queueing_ms > QUEUEING_MS_MAX;
-    let loss = report.loss_permille > LOSS_PERMILLE_MAX;
-    match (queueing, loss) {
-        (false, false) => None,
-        (false, true) if report.loss_permille <= RANDOM_LOSS_PERMILLE_MAX => {
-            Some(BUDGET_BPS_RANDOM_LOSS_MIN)
-        }
-        _ => Some(BUDGET_BPS_MIN),
-    }
 }
