@@ -5,5 +5,5 @@ mod shelf;
 mod uploads;
 
 pub use partial::{Partial, Ticket, UploadId, discard};
-pub use shelf::Shelf;
+pub use shelf::{ContentKey, Hold, Shelf};
 pub use uploads::{FileLimits, Uploads};

@@ -3,7 +3,9 @@
 //! A thread of its own runs one writer, which commits everything that waits in one transaction, and
 //! readers apart from it. Statements go through `sqlx::Any`, so that they run on SQLite and PostgreSQL.
 
-use std::{future::Future, io, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeSet, future::Future, io, path::Path, sync::Arc, thread, time::Duration,
+};
 
 use conclave_core::room::record::{Record, StoredRoom};
 use conclave_wire::{EndReason, Line, LineId, RefusalCode, SharedFile};
@@ -224,6 +226,14 @@ impl Store {
         let token = token.to_owned();
         self.read(move |readers| retention::shared_by_token(readers, token, unix_ms()))
             .await
+    }
+
+    /// Every content that a room has, open or kept: slug and lower-case hexadecimal SHA-256.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn contents(&self) -> Result<BTreeSet<(String, String)>, StoreError> {
+        self.read(retention::contents).await
     }
 
     /// Whether the database answers.

@@ -5,9 +5,15 @@ mod room;
 
 use std::{sync::Arc, time::Duration};
 
-use conclave_core::room::{AWAY_MAX, Record};
-use conclave_server::actors::room::*;
-use conclave_wire::{command::Reply, *};
+use conclave_core::{
+    media::voices::PERSONAL_MIXES_MAX,
+    room::{AWAY_MAX, Record, SIGNS_INTERVAL},
+};
+use conclave_server::{
+    actors::room::*,
+    files::{Ticket, UploadId},
+};
+use conclave_wire::{command::Reply, event::Hint, *};
 use room::*;
 
 fn said(events: &[Event]) -> Vec<String> {
@@ -151,6 +157,32 @@ async fn a_full_disk_refuses_what_must_be_kept() {
     );
     let look = room.send(DescribeRoom).await.unwrap();
     assert_eq!(look.members, 1, "a seat that cannot be kept is not taken");
+}
+
+#[actix::test]
+async fn a_room_is_closed_only_when_its_end_is_stored() {
+    tokio::time::pause();
+    let building = Building::new();
+    let room = building.room(Settings::default(), None);
+    let ada = Person::enter(&room, join("Ada")).await.unwrap();
+    building.store.set(State::DiskFull);
+    let key = EndKey::Host(HOST_KEY.to_owned());
+    let refused = room.send(EndRoomBy { key }).await.unwrap();
+    assert_eq!(refused.unwrap_err().code, RefusalCode::DiskFull);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(ada.goodbye(), Some(LeaveReason::RoomEnded));
+    assert!(building.closed.0.lock().unwrap().is_empty());
+
+    building.store.set(State::Commits);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let ends = building.store.records();
+    let ends = ends
+        .iter()
+        .filter(|record| matches!(record, Record::RoomEnded { .. }));
+    assert_eq!(ends.count(), 1);
+    let closed = building.closed.0.lock().unwrap().clone();
+    assert_eq!(closed.len(), 1);
+    assert_eq!(closed[0].ended, Some(EndReason::HostEnded));
 }
 
 #[actix::test]
@@ -322,7 +354,9 @@ async fn a_removed_file_goes_from_the_disk_after_the_commit() {
     let shelf = building.uploads.shelf().clone();
     let upload = building.uploads.folder().join("upload");
     std::fs::write(&upload, b"content").unwrap();
-    shelf.put(&upload, "room", "ab").unwrap();
+    let hold = shelf.hold("room", "ab");
+    hold.put(&upload).unwrap();
+    hold.keep();
     let reserve = ReserveFile {
         owner: ada.id,
         size_bytes: 7,
@@ -337,8 +371,8 @@ async fn a_removed_file_goes_from_the_disk_after_the_commit() {
         share_token: "token".to_owned(),
     };
     let file = room.send(share).await.unwrap().unwrap();
-    let by = FileKey::ShareToken("token".to_owned());
-    assert_eq!(room.send(FindFile { by }).await.unwrap().unwrap(), file);
+    let find = FindFile { file: file.id };
+    assert_eq!(room.send(find).await.unwrap().unwrap(), file);
 
     building.store.set(State::HoldsBack);
     let reference = ada.act(Command::RemoveFile { file: file.id }).await;
@@ -351,6 +385,73 @@ async fn a_removed_file_goes_from_the_disk_after_the_commit() {
     while ada.answer(reference).is_none() || shelf.path("room", "ab").exists() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+#[actix::test]
+async fn uploads_end_with_their_person_and_with_the_room() {
+    let building = Building::new();
+    let room = building.room(Settings::default(), None);
+    let mut ada = Person::enter(&room, join_as_host("Ada")).await.unwrap();
+    let ben = Person::enter(&room, join("Ben")).await.unwrap();
+    for owner in [ada.id, ben.id] {
+        let ticket = Ticket {
+            slug: "room".to_owned(),
+            owner,
+            name: "a.txt".to_owned(),
+            size_bytes: 7,
+            sha256: None,
+        };
+        let id = UploadId::draw();
+        building.uploads.admit(&id, &ticket).unwrap();
+    }
+    let kick = Command::Kick {
+        id: ben.id,
+        reason: String::new(),
+    };
+    ada.act(kick).await;
+    while building.uploads.taken_bytes() != 7 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    ada.act(Command::EndRoom).await;
+    while building.uploads.taken_bytes() != 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[actix::test]
+async fn a_file_that_is_shared_again_while_it_is_removed_keeps_its_content() {
+    let building = Building::new();
+    let room = building.room(Settings::default(), None);
+    let mut ada = Person::enter(&room, join("Ada")).await.unwrap();
+    let shelf = building.uploads.shelf().clone();
+    let upload = building.uploads.folder().join("upload");
+    std::fs::write(&upload, b"content").unwrap();
+    let share = ShareFile {
+        owner: ada.id,
+        name: "a.txt".to_owned(),
+        size_bytes: 7,
+        sha256: "ab".to_owned(),
+        share_token: "token".to_owned(),
+    };
+    let hold = shelf.hold("room", "ab");
+    hold.put(&upload).unwrap();
+    let file = room.send(share.clone()).await.unwrap().unwrap();
+    hold.keep();
+
+    building.store.set(State::HoldsBack);
+    let reference = ada.act(Command::RemoveFile { file: file.id }).await;
+    let again = shelf.hold("room", "ab");
+    again.put(&upload).unwrap();
+    let sharing = room.send(share);
+    building.store.set(State::Commits);
+    sharing.await.unwrap().unwrap();
+    again.keep();
+    while ada.answer(reference).is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Whatever the removal still does, it does before its hold is gone.
+    assert_eq!(shelf.hold("room", "ab").give_up().unwrap(), 0);
+    assert!(shelf.path("room", "ab").exists());
 }
 
 #[actix::test]
@@ -423,4 +524,34 @@ async fn a_volume_is_answered_by_the_mixer() {
         ada.answer(reference),
         Some(Ok(Reply::VolumeKept { mixed: true }))
     );
+}
+
+#[actix::test]
+async fn a_volume_without_a_mix_to_spare_is_kept_and_its_listener_is_told_why() {
+    let building = Building::new();
+    let room = building.room(Settings::default(), None);
+    let bob = Person::enter(&room, join("Bob")).await.unwrap();
+    let quieter = Command::SetVolume {
+        of: bob.id,
+        percent: 50,
+    };
+    for n in 0..PERSONAL_MIXES_MAX {
+        let mut listener = Person::enter(&room, join(&format!("Listener {n}")))
+            .await
+            .unwrap();
+        let reference = listener.act(quieter.clone()).await;
+        let mixed = Some(Ok(Reply::VolumeKept { mixed: true }));
+        assert_eq!(listener.answer(reference), mixed);
+    }
+    tokio::time::pause();
+    let mut last = Person::enter(&room, join("Last")).await.unwrap();
+    let reference = last.act(quieter).await;
+    let kept = Some(Ok(Reply::VolumeKept { mixed: false }));
+    assert_eq!(last.answer(reference), kept);
+    tokio::time::sleep(SIGNS_INTERVAL * 2).await;
+    let hint = last.got().into_iter().find_map(|message| match message {
+        ServerMessage::Signs(signs) => signs.hint,
+        _ => None,
+    });
+    assert_eq!(hint, Some(Hint::PersonalMixesFull));
 }

@@ -41,7 +41,7 @@ pub use event::ClientEvent;
 pub use figures::ClientFigures;
 
 use inlet::Inlet;
-use parts::{ControlPort, Parts};
+use parts::{ControlPort, Parts, Wish, on_entry};
 
 /// Events that wait for the reader.
 const EVENTS_MAX: usize = 1_024;
@@ -84,7 +84,7 @@ impl FrameTaker {
 }
 
 impl Client {
-    /// Joins a room and starts the devices. Must be called within a tokio runtime of several threads, so
+    /// Joins a room and starts the devices; in a room that people enter muted the microphone stays off. Must be called within a tokio runtime of several threads, so
     /// that a busy program delays no voice.
     pub async fn join(
         config: ClientConfig,
@@ -122,7 +122,14 @@ impl Client {
             voice: config.voice,
             quality: Mutex::new(config.quality),
             media: Mutex::new(MediaState::default()),
-            wish: Mutex::default(),
+            // A room that has forgotten everything would give a screen without sound its sound.
+            wish: Mutex::new(Wish {
+                media: Some(MediaState {
+                    sound,
+                    ..MediaState::default()
+                }),
+                ..Wish::default()
+            }),
         });
         let session = Arc::new(session);
         let following = follow::Follow::new(Arc::clone(&session), &welcome, Arc::clone(&parts));
@@ -138,10 +145,8 @@ impl Client {
         }
         client.set_microphone(config.microphone)?;
         client.set_camera(config.camera);
-        let media = MediaState {
-            sound,
-            ..config.media
-        };
+        let settings = client.state().borrow().settings.clone();
+        let media = on_entry(config.media, sound, &settings);
         // A host may have muted everybody: then one is in, and muted.
         if let Err(error) = client.set_media(media).await {
             tracing::debug!(%error, "the devices stay off");
@@ -191,9 +196,20 @@ impl Client {
         Ok(reply)
     }
 
+    /// How loud this client hears somebody: 0 to 200 percent.
+    pub async fn set_volume(&self, of: ParticipantId, percent: u16) -> Result<Reply, AskError> {
+        let command = Command::SetVolume { of, percent };
+        let reply = self.session.ask(command).await?;
+        self.running.parts.wish.lock().volume(of, percent);
+        Ok(reply)
+    }
+
     /// Asks anything else of the room.
     pub async fn ask(&self, command: Command) -> Result<Reply, AskError> {
-        self.session.ask(command).await
+        match command {
+            Command::SetVolume { of, percent } => self.set_volume(of, percent).await,
+            other => self.session.ask(other).await,
+        }
     }
 
     /// Takes the newest frame of somebody's camera, once; told by [`ClientEvent::CameraFrame`].

@@ -200,10 +200,6 @@ impl Room {
         self.opened
     }
 
-    pub fn keeps_after_end(&self) -> bool {
-        self.settings.keep_hours > 0
-    }
-
     pub fn is_host_key(&self, hash: &[u8; 32]) -> bool {
         self.host_key_hash == *hash
     }

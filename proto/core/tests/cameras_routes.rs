@@ -273,3 +273,33 @@ fn a_publisher_of_whom_nothing_comes_is_not_judged() {
     cameras.take_routes();
     assert_eq!(told(&mut cameras, ANNA), Some(vec![Layer::Thumbnail]));
 }
+
+/// Nothing is sent, so nothing comes that a client could report.
+#[test]
+fn a_viewer_on_audio_only_who_is_silent_is_tried_again() {
+    let (mut cameras, mut now) = room();
+    cameras.watch(now, BERT, &[wish(ANNA, Layer::Thumbnail)]);
+    let broken = Report {
+        queueing_ms: 500,
+        camera_lost: 40,
+        ..good_report()
+    };
+    for _ in 0..40 {
+        now = now + QUARTER;
+        cameras.report(now, BERT, &broken);
+        cameras.take_routes();
+    }
+    let audio_only = |audio_only| (BERT, CameraSign::AudioOnly(audio_only));
+    assert!(cameras.take_signs().contains(&audio_only(true)));
+    let broken_at = now;
+    while let Some(at) = cameras.next_wakeup() {
+        assert!(now.since(broken_at) < Duration::from_secs(120), "for ever");
+        now = now.max(at);
+        cameras.wake(now);
+        if cameras.take_signs().contains(&audio_only(false)) {
+            break;
+        }
+    }
+    let routes = cameras.take_routes().unwrap();
+    assert_eq!(viewers(&routes, ANNA, Layer::Thumbnail), [BERT]);
+}

@@ -682,6 +682,28 @@ fn personal_mixes_are_limited_and_a_freed_one_is_given_again() {
 }
 
 #[test]
+fn a_volume_that_found_no_mix_free_is_heard_once_one_is() {
+    let mut hall = Hall::new(1..=20);
+    for seat in 1..=PERSONAL_MIXES_MAX as u32 {
+        hall.voices.set_volume(seat, 20, 50).unwrap();
+    }
+    assert_eq!(hall.voices.set_volume(15, 20, 50), Err(PersonalMixesFull));
+    assert_eq!(hall.voices.set_volume(16, 20, 50), Err(PersonalMixesFull));
+    let talk = speech(20, 0, 1_000);
+    for n in 0..talk.packets {
+        hall.wait(Moment(987_654_321) + Duration::from_millis(20 * n));
+        if n == talk.packets / 2 {
+            hall.voices.set_volume(1, 20, 100).unwrap();
+        }
+        hall.say(20, talk.packet(n).1);
+    }
+    hall.wait(hall.now + Duration::from_secs(3));
+    assert_eq!(hall.ear(15).sources, [20, SOURCE_MIX], "it waited longest");
+    assert_eq!(hall.ear(16).sources, [20]);
+    assert_eq!(hall.voices.set_volume(15, 20, 30), Ok(()));
+}
+
+#[test]
 fn at_most_the_loudest_few_are_heard() {
     let mut hall = Hall::new(1..=20);
     let speeches: Vec<Speech> = (1..=10)

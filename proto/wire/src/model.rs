@@ -91,7 +91,8 @@ pub struct Settings {
     pub members_max: u32,
     pub participants: ParticipantsMay,
     pub observers: ObserversMay,
-    /// People enter muted.
+    /// People enter muted: a program leaves the microphone off when its person enters, whatever it was set
+    /// to, until they switch it on. The server switches no microphone on by itself, with or without this.
     pub muted_on_entry: bool,
     /// Somebody who may present but is not host, co-host or presenter must be granted the slot.
     pub present_by_asking: bool,

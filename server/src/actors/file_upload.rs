@@ -12,7 +12,7 @@ use crate::{
     actors::room::{ReleaseFile, ShareFile},
     auth::token,
     clock::Clock,
-    files::{Partial, Shelf, Ticket, UploadId, Uploads, discard},
+    files::{Hold, Partial, Shelf, Ticket, UploadId, Uploads, discard},
 };
 
 /// How long the room may take to accept a finished file.
@@ -142,22 +142,21 @@ impl FileUploadActor {
         &self,
         partial: Partial,
     ) -> impl Future<Output = (Partial, Result<Published, Refusal>)> + use<> {
-        let (mut ticket, shelf) = (self.ticket.clone(), self.uploads.shelf().clone());
+        let (ticket, uploads) = (self.ticket.clone(), self.uploads.clone());
         let share = self.room.share.clone();
         async move {
-            let (partial, placed) = on_disk(partial, move |partial| {
-                place(partial, &mut ticket, &shelf).map(|placed| (ticket, shelf, placed))
-            })
-            .await;
-            let (ticket, shelf, placed) = match placed {
-                Ok(done) => done,
+            let (expected, shelf) = (ticket.clone(), uploads.shelf().clone());
+            let job = move |partial: &mut Partial| place(partial, &expected, &shelf);
+            let (partial, placed) = on_disk(partial, job).await;
+            let Placed { sha256, hold } = match placed {
+                Ok(placed) => placed,
                 Err(refusal) => return (partial, Err(refusal)),
             };
             let message = ShareFile {
                 owner: ticket.owner,
                 name: ticket.name,
                 size_bytes: ticket.size_bytes,
-                sha256: placed.sha256.clone(),
+                sha256,
                 share_token: token::draw(),
             };
             let shared = match actix_rt::time::timeout(SHARE_DEADLINE, share.send(message)).await {
@@ -165,17 +164,19 @@ impl FileUploadActor {
                 Ok(Err(_)) => Err(RefusalCode::RoomEnded.into()),
                 Err(_) => Err(RefusalCode::Timeout.into()),
             };
-            if shared.is_err() && placed.fresh {
-                let removed = actix_rt::task::spawn_blocking(move || {
-                    shelf.remove(&ticket.slug, &placed.sha256)
-                })
-                .await;
-                if !matches!(removed, Ok(Ok(()))) {
-                    tracing::warn!("a file that the room refused could not be removed");
+            let settled = match shared {
+                Ok(file) => {
+                    let kept_bytes = if hold.keep() { ticket.size_bytes } else { 0 };
+                    Ok(Published { file, kept_bytes })
                 }
-            }
-            let kept_bytes = if placed.fresh { ticket.size_bytes } else { 0 };
-            (partial, shared.map(|file| Published { file, kept_bytes }))
+                // The room may still take it: what it does not take goes with the next start.
+                Err(refusal) if refusal.code == RefusalCode::Timeout => Err(refusal),
+                Err(refusal) => {
+                    give_back(hold, uploads).await;
+                    Err(refusal)
+                }
+            };
+            (partial, settled)
         }
     }
 
@@ -286,8 +287,8 @@ impl Handler<AbandonUpload> for FileUploadActor {
 
 struct Placed {
     sha256: String,
-    /// False when the room had the same content already.
-    fresh: bool,
+    /// Keeps the content from being removed until the room has answered.
+    hold: Hold,
 }
 
 struct Published {
@@ -326,7 +327,19 @@ pub fn disk_refusal(error: &io::Error) -> Refusal {
     }
 }
 
-fn place(partial: &mut Partial, ticket: &mut Ticket, shelf: &Shelf) -> io::Result<Placed> {
+/// The room has refused what was put on the shelf.
+async fn give_back(hold: Hold, uploads: Uploads) {
+    let given_back = actix_rt::task::spawn_blocking(move || {
+        let free_bytes = hold.give_up()?;
+        uploads.removed(free_bytes);
+        io::Result::Ok(())
+    });
+    if !matches!(given_back.await, Ok(Ok(()))) {
+        tracing::warn!("a file that the room refused could not be removed");
+    }
+}
+
+fn place(partial: &mut Partial, ticket: &Ticket, shelf: &Shelf) -> io::Result<Placed> {
     let sha256 = partial.sha256();
     if ticket
         .sha256
@@ -335,6 +348,7 @@ fn place(partial: &mut Partial, ticket: &mut Ticket, shelf: &Shelf) -> io::Resul
     {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let fresh = shelf.put(partial.path(), &ticket.slug, &sha256)?;
-    Ok(Placed { sha256, fresh })
+    let hold = shelf.hold(&ticket.slug, &sha256);
+    hold.put(partial.path())?;
+    Ok(Placed { sha256, hold })
 }

@@ -229,8 +229,12 @@ impl Handler<StopAll> for LobbyActor {
     }
 }
 
-/// Removes what is kept of rooms whose time is over, and the files that only they had.
+/// Removes uploads that nobody goes on with, what is kept of rooms whose time is over, and the files
+/// that only they had.
 pub async fn purge(store: Arc<dyn RoomStore>, uploads: Uploads) {
+    let idle = uploads.clone();
+    let forgotten = actix_rt::task::spawn_blocking(move || idle.forget_idle());
+    forgotten.await.ok();
     let unreferenced = match store.purge(unix_ms()).await {
         Ok(unreferenced) => unreferenced,
         Err(error) => {
@@ -240,10 +244,8 @@ pub async fn purge(store: Arc<dyn RoomStore>, uploads: Uploads) {
     };
     let removed = actix_rt::task::spawn_blocking(move || {
         for file in unreferenced {
-            match uploads.shelf().remove(&file.slug, &file.sha256) {
-                Ok(()) => uploads.removed(file.size_bytes),
-                Err(error) => tracing::warn!(%error, "a file was not removed"),
-            }
+            let hold = uploads.shelf().hold(&file.slug, &file.sha256);
+            uploads.remove_file(hold, file.size_bytes);
         }
     });
     removed.await.ok();

@@ -32,18 +32,6 @@ pub enum Verdict {
     Busy,
 }
 
-impl Verdict {
-    /// How a verdict that is not `Right` is told.
-    pub fn refusal(self) -> Option<RefusalCode> {
-        match self {
-            Verdict::Right => None,
-            Verdict::Wrong => Some(RefusalCode::PasswordWrong),
-            Verdict::TooLong => Some(RefusalCode::PasswordTooLong),
-            Verdict::Busy => Some(RefusalCode::Busy),
-        }
-    }
-}
-
 /// Handle of the password thread, which ends when the last handle is dropped.
 #[derive(Clone)]
 pub struct PasswordChecker {

@@ -5,12 +5,15 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use conclave_wire::ParticipantId;
 use serde::{Deserialize, Serialize};
+
+use crate::auth::token::random_bytes;
 
 /// Read at once when a restart counts what is there.
 const RECOUNT_BYTES: usize = 1024 * 1024;
@@ -21,9 +24,7 @@ pub struct UploadId(String);
 
 impl UploadId {
     pub fn draw() -> UploadId {
-        let mut bytes = [0; 32];
-        aws_lc_rs::rand::fill(&mut bytes).expect("the system's random source answers after boot");
-        UploadId(hex::encode(bytes))
+        UploadId(hex::encode(random_bytes::<32>()))
     }
 
     pub fn parse(text: &str) -> Option<UploadId> {
@@ -120,9 +121,11 @@ impl Partial {
     /// # Errors
     /// When the disk says so, most likely that it is full.
     pub fn append(&mut self, pieces: &[Bytes]) -> io::Result<()> {
+        let before_bytes = self.length_bytes;
         for piece in pieces {
             if let Err(error) = self.file.write_all(piece) {
-                self.file.set_len(self.length_bytes)?;
+                self.length_bytes = before_bytes;
+                self.file.set_len(before_bytes)?;
                 self.rehash()?;
                 return Err(error);
             }
@@ -171,11 +174,19 @@ pub fn discard(folder: &Path, id: &UploadId) {
     }
 }
 
+/// When bytes last came.
+///
+/// # Errors
+/// When there is no such upload, or the disk says so.
+pub fn touched(folder: &Path, id: &UploadId) -> io::Result<SystemTime> {
+    fs::metadata(bytes_path(folder, id)).and_then(|data| data.modified())
+}
+
 /// All uploads in the folder, with what they will be and when bytes last came.
 ///
 /// # Errors
 /// When the folder cannot be read; what is no upload in it is passed over.
-pub fn list(folder: &Path) -> io::Result<Vec<(UploadId, Ticket, std::time::SystemTime)>> {
+pub fn list(folder: &Path) -> io::Result<Vec<(UploadId, Ticket, SystemTime)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -188,8 +199,7 @@ pub fn list(folder: &Path) -> io::Result<Vec<(UploadId, Ticket, std::time::Syste
         let ticket = fs::read(&path)
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok());
-        let touched = fs::metadata(bytes_path(folder, &id)).and_then(|data| data.modified());
-        match (ticket, touched) {
+        match (ticket, touched(folder, &id)) {
             (Some(ticket), Ok(touched)) => found.push((id, ticket, touched)),
             _ => discard(folder, &id),
         }
@@ -241,6 +251,35 @@ mod tests {
         discard(folder.path(), &id);
         assert!(list(folder.path()).unwrap().is_empty());
         assert!(Partial::find(folder.path(), &id).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_batch_that_fails_in_its_middle_leaves_nothing_of_itself() {
+        use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+        // A disk of six bytes.
+        let disk = memfd_create("disk", MemfdFlags::ALLOW_SEALING).unwrap();
+        let mut file = File::from(disk);
+        file.set_len(6).unwrap();
+        fcntl_add_seals(&file, SealFlags::GROW).unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        let mut partial = Partial {
+            path: PathBuf::new(),
+            file,
+            hash: Context::new(&SHA256),
+            length_bytes: 0,
+        };
+        partial.append(&[Bytes::from_static(b"abc")]).unwrap();
+        let batch = [Bytes::from_static(b"def"), Bytes::from_static(b"ghi")];
+        assert!(partial.append(&batch).is_err());
+        assert_eq!(partial.length_bytes(), 3);
+        assert_eq!(partial.file.metadata().unwrap().len(), 3);
+        // The SHA-256 of "abc" is the first example of FIPS 180-2.
+        assert_eq!(
+            partial.sha256(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The uploads of the server: which are open, how much space they and the finished files take.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,10 +14,10 @@ use conclave_wire::{ParticipantId, RefusalCode};
 use parking_lot::Mutex;
 
 use super::{
-    Shelf,
+    ContentKey, Hold, Shelf,
     partial::{self, Ticket, UploadId},
 };
-use crate::actors::file_upload::FileUploadActor;
+use crate::actors::file_upload::{AbandonUpload, FileUploadActor};
 
 /// Limits of files. A room's own quota is the room's.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,6 +70,33 @@ struct Open {
     size_bytes: u64,
     finished: bool,
     actor: Option<Addr<FileUploadActor>>,
+    /// Whoever finds an upload without an actor makes one, one after the other.
+    resuming: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Open {
+    fn new(ticket: &Ticket) -> Open {
+        Open {
+            slug: ticket.slug.clone(),
+            owner: ticket.owner,
+            size_bytes: ticket.size_bytes,
+            finished: false,
+            actor: None,
+            resuming: Arc::default(),
+        }
+    }
+
+    fn runs(&self) -> bool {
+        self.actor.as_ref().is_some_and(Addr::connected)
+    }
+}
+
+impl State {
+    fn close(&mut self, id: &UploadId) {
+        if let Some(open) = self.open.remove(id) {
+            self.quota.release(open.size_bytes);
+        }
+    }
 }
 
 impl Uploads {
@@ -85,30 +112,12 @@ impl Uploads {
         quota.found(shelf.used_bytes()?);
         let mut open = BTreeMap::new();
         for (id, ticket, touched) in partial::list(&folder)? {
-            let idle = SystemTime::now()
-                .duration_since(touched)
-                .unwrap_or_default();
-            if idle >= limits.idle_max {
+            if idle(touched) >= limits.idle_max {
                 partial::discard(&folder, &id);
                 continue;
             }
             quota.found(ticket.size_bytes);
-            let Ticket {
-                slug,
-                owner,
-                size_bytes,
-                ..
-            } = ticket;
-            open.insert(
-                id,
-                Open {
-                    slug,
-                    owner,
-                    size_bytes,
-                    finished: false,
-                    actor: None,
-                },
-            );
+            open.insert(id, Open::new(&ticket));
         }
         let state = Mutex::new(State { quota, open });
         Ok(Uploads {
@@ -151,14 +160,7 @@ impl Uploads {
             return Err(RefusalCode::TooManyUploads);
         }
         state.quota.reserve(ticket.size_bytes)?;
-        let open = Open {
-            slug: ticket.slug.clone(),
-            owner: ticket.owner,
-            size_bytes: ticket.size_bytes,
-            finished: false,
-            actor: None,
-        };
-        state.open.insert(id.clone(), open);
+        state.open.insert(id.clone(), Open::new(ticket));
         Ok(())
     }
 
@@ -177,8 +179,10 @@ impl Uploads {
         }
     }
 
-    pub fn is_open(&self, id: &UploadId) -> bool {
-        self.shared.state.lock().open.contains_key(id)
+    /// The turn to find an upload again that no actor answers for; `None` when there is none.
+    pub fn resuming(&self, id: &UploadId) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        let state = self.shared.state.lock();
+        state.open.get(id).map(|open| open.resuming.clone())
     }
 
     pub fn actor(&self, id: &UploadId) -> Option<Addr<FileUploadActor>> {
@@ -190,20 +194,80 @@ impl Uploads {
             .filter(Addr::connected)
     }
 
-    /// Remembers who answers for an upload. When two requests raced, the first stays.
+    /// Starts who answers for an upload; `None` when it was given up meanwhile.
     pub fn attach(
         &self,
         id: &UploadId,
-        actor: Addr<FileUploadActor>,
+        start: impl FnOnce() -> Addr<FileUploadActor>,
     ) -> Option<Addr<FileUploadActor>> {
         let mut state = self.shared.state.lock();
         let open = state.open.get_mut(id)?;
-        match &open.actor {
-            Some(first) if first.connected() => Some(first.clone()),
-            _ => {
-                open.actor = Some(actor.clone());
-                Some(actor)
+        Some(open.actor.insert(start()).clone())
+    }
+
+    /// Ends uploads for a room: those of one person, or all of them. What is whole stays. It blocks.
+    pub fn abandon(&self, slug: &str, owner: Option<ParticipantId>) {
+        let mut waiting = Vec::new();
+        {
+            let mut state = self.shared.state.lock();
+            for (id, open) in &state.open {
+                let concerned = open.slug == slug && owner.is_none_or(|owner| open.owner == owner);
+                match &open.actor {
+                    _ if !concerned || open.finished => {}
+                    // Once an upload, and never to be lost: a full mailbox must take it.
+                    Some(actor) if actor.connected() => actor.do_send(AbandonUpload),
+                    Some(_) | None => waiting.push(id.clone()),
+                }
             }
+            for id in &waiting {
+                state.close(id);
+            }
+        }
+        for id in waiting {
+            partial::discard(&self.shared.folder, &id);
+        }
+    }
+
+    /// Removes uploads that nobody has gone on with since before a restart. It blocks.
+    pub fn forget_idle(&self) {
+        let waiting: Vec<_> = {
+            let state = self.shared.state.lock();
+            let without = state.open.iter().filter(|(_, open)| !open.runs());
+            without.map(|(id, _)| id.clone()).collect()
+        };
+        let (folder, idle_max) = (&self.shared.folder, self.shared.limits.idle_max);
+        let past = |id: &UploadId| {
+            partial::touched(folder, id).is_ok_and(|touched| idle(touched) >= idle_max)
+        };
+        for id in waiting.into_iter().filter(past) {
+            let mut state = self.shared.state.lock();
+            if state.open.get(&id).is_some_and(|open| !open.runs()) {
+                state.close(&id);
+                drop(state);
+                partial::discard(folder, &id);
+            }
+        }
+    }
+
+    /// Removes finished files that no room knows. It blocks; before rooms open, because a file that is
+    /// about to be shared is not known yet.
+    ///
+    /// # Errors
+    /// When the disk says so.
+    pub fn sweep(&self, known: &BTreeSet<ContentKey>) -> io::Result<()> {
+        let (files, bytes) = self.shared.shelf.sweep(known)?;
+        if files > 0 {
+            tracing::info!(files, bytes, "files that no room knows are gone");
+        }
+        self.removed(bytes);
+        Ok(())
+    }
+
+    /// Removes a finished file that its room does not have any more. It blocks.
+    pub fn remove_file(&self, hold: Hold, size_bytes: u64) {
+        match hold.remove(size_bytes) {
+            Ok(free_bytes) => self.removed(free_bytes),
+            Err(error) => tracing::warn!(%error, "a file was not removed"),
         }
     }
 
@@ -220,10 +284,7 @@ impl Uploads {
 
     /// An upload is over: given up, or long finished.
     pub fn close(&self, id: &UploadId) {
-        let mut state = self.shared.state.lock();
-        if let Some(open) = state.open.remove(id) {
-            state.quota.release(open.size_bytes);
-        }
+        self.shared.state.lock().close(id);
     }
 
     /// Finished files were removed.
@@ -234,5 +295,84 @@ impl Uploads {
     /// Bytes taken by finished files and reserved by uploads.
     pub fn taken_bytes(&self) -> u64 {
         self.shared.state.lock().quota.taken_bytes()
+    }
+}
+
+/// A clock that was set back makes nothing idle.
+fn idle(touched: SystemTime) -> Duration {
+    SystemTime::now()
+        .duration_since(touched)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::Partial;
+
+    fn ticket(owner: u32) -> Ticket {
+        Ticket {
+            slug: "room".to_owned(),
+            owner: ParticipantId(owner),
+            name: "a.txt".to_owned(),
+            size_bytes: 10,
+            sha256: None,
+        }
+    }
+
+    /// Two people's uploads, as a restart finds them.
+    fn found() -> (tempfile::TempDir, Uploads, [UploadId; 2]) {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("uploads");
+        fs::create_dir_all(&folder).unwrap();
+        let ids = [UploadId::draw(), UploadId::draw()];
+        for (owner, id) in (1..).zip(&ids) {
+            Partial::create(&folder, id, &ticket(owner)).unwrap();
+        }
+        let uploads = Uploads::open(data.path(), FileLimits::default()).unwrap();
+        assert_eq!(uploads.taken_bytes(), 20);
+        (data, uploads, ids)
+    }
+
+    #[test]
+    fn an_upload_nobody_goes_on_with_after_a_restart_is_forgotten() {
+        let (_data, uploads, [idle, fresh]) = found();
+        let part = uploads.folder().join(format!("{}.part", idle.as_str()));
+        let file = fs::File::options().append(true).open(part).unwrap();
+        let day_before = SystemTime::now() - uploads.limits().idle_max;
+        file.set_modified(day_before).unwrap();
+        uploads.forget_idle();
+        assert!(uploads.resuming(&idle).is_none());
+        assert!(uploads.resuming(&fresh).is_some());
+        assert_eq!(uploads.taken_bytes(), 10);
+        assert_eq!(partial::list(uploads.folder()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn uploads_end_with_their_person_and_with_the_room() {
+        let (_data, uploads, [first, second]) = found();
+        uploads.abandon("other", None);
+        uploads.abandon("room", Some(ParticipantId(1)));
+        assert!(uploads.resuming(&first).is_none());
+        assert!(uploads.resuming(&second).is_some());
+        assert_eq!(uploads.taken_bytes(), 10);
+        uploads.abandon("room", None);
+        assert_eq!(uploads.taken_bytes(), 0);
+        assert!(partial::list(uploads.folder()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_gone_frees_nothing_a_second_time() {
+        let (data, uploads, _) = found();
+        let upload = data.path().join("upload");
+        fs::write(&upload, b"12345").unwrap();
+        uploads.admit(&UploadId::draw(), &ticket(3)).unwrap();
+        let hold = uploads.shelf().hold("room", "ab");
+        hold.put(&upload).unwrap();
+        hold.keep();
+        for _ in 0..2 {
+            uploads.remove_file(uploads.shelf().hold("room", "ab"), 5);
+        }
+        assert_eq!(uploads.taken_bytes(), 25);
     }
 }

@@ -118,7 +118,7 @@ pub fn on_connect(connections: Connections) -> impl Fn(&dyn Any, &mut Extensions
         if let Some(tcp) = tcp
             && let Err(error) = keep(tcp, &connections, kept)
         {
-            tracing::warn!(%error, "a connection is served without a handle on it");
+            tracing::debug!(%error, "a connection is served without a handle on it");
         }
     }
 }

@@ -100,9 +100,8 @@ impl UdpGateway {
     pub fn stop(mut self) {
         self.tell_to_stop();
         for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a media thread had panicked");
-            }
+            // One that has panicked has said so when it did.
+            thread.join().ok();
         }
     }
 
@@ -123,5 +122,24 @@ impl Drop for UdpGateway {
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, BindError> {
     let thread = thread::Builder::new().name(name.to_owned());
+    let run = move || {
+        let _watch = Watch;
+        run();
+    };
     thread.spawn(run).map_err(BindError::Other)
+}
+
+/// Says when a thread ends by a panic, at once: nobody waits for it before the server stops.
+struct Watch;
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let name = thread::current().name().unwrap_or_default().to_owned();
+            tracing::error!(
+                thread = name,
+                "a media thread has ended by a panic; restart the server"
+            );
+        }
+    }
 }

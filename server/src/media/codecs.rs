@@ -1,6 +1,7 @@
 //! Opus for the server's mixers: 48 kHz mono, frames of 10 and 20 ms.
 
-use conclave_core::media::voices::{Codecs, OPUS_BYTES_MAX, VoiceDecoder, VoiceEncoder};
+use conclave_core::media::voices::{Codecs, VoiceDecoder, VoiceEncoder};
+use conclave_wire::limits::OPUS_PACKET_BYTES_MAX;
 use opus::{Application, Bitrate, Channels, Decoder, Encoder};
 
 const SAMPLE_RATE: u32 = 48_000;
@@ -66,7 +67,7 @@ impl VoiceEncoder for OpusEncoder {
         let Some(encoder) = &mut self.0 else {
             return;
         };
-        out.resize(OPUS_BYTES_MAX, 0);
+        out.resize(OPUS_PACKET_BYTES_MAX, 0);
         let written = encoder.encode(pcm, out).unwrap_or(0);
         out.truncate(written);
     }

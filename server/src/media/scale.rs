@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc as blocking},
     thread,
 };
@@ -70,7 +71,7 @@ impl Scaler {
                 tracing::debug!(%error, "pictures are scaled at the priority of everything else");
             }
             for job in taken {
-                for scaled in work(job) {
+                for scaled in survive(|| work(job)) {
                     // A full queue means that the media thread is behind: then this frame is late already.
                     let _late = done.try_send(scaled);
                 }
@@ -109,6 +110,15 @@ impl Scaler {
         let frames = u32::try_from(job.to.len()).unwrap_or(u32::MAX);
         self.frames.try_take(now, frames).is_ok() && self.jobs.try_send(job).is_ok()
     }
+}
+
+/// What strangers send is decoded here: should a decoder panic over a picture, only that picture is lost.
+fn survive(work: impl FnOnce() -> Vec<Scaled>) -> Vec<Scaled> {
+    // Nothing that the work has changed is looked at afterwards.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::warn!("a camera frame broke the decoder of pictures and is left out");
+        Vec::new()
+    })
 }
 
 fn work(job: ScaleJob) -> Vec<Scaled> {
@@ -253,6 +263,11 @@ mod tests {
         assert!(Picture::decode(&wide).is_none());
         let cut = two_halves(640, 360).encode().unwrap();
         let _must_not_panic = Picture::decode(&cut[..cut.len() / 2]);
+    }
+
+    #[test]
+    fn a_picture_that_breaks_the_decoder_is_left_out_and_the_thread_goes_on() {
+        assert!(survive(|| panic!("as a decoder might")).is_empty());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::{
     figures::{Count, MediaFigures},
     seat::{MediaSeat, RoomKey, VoiceBatch, VoiceSink},
 };
-use crate::clock::Clock;
+use crate::{auth::token, clock::Clock};
 
 mod paths;
 mod session;
@@ -119,8 +119,7 @@ impl MediaSessions {
     /// Gives a seat a fresh session and secret. The seat's older session lives [`OLD_SESSION_LIVES`] more.
     pub fn open(&self, seat: MediaSeat) -> MediaSession {
         let shared = &self.shared;
-        let mut secret = [0; SECRET_BYTES];
-        session::fill_random(&mut secret);
+        let secret = token::random_bytes::<SECRET_BYTES>();
         let place = (seat.room, seat.id);
         let now = shared.clock.now();
         let mut table = shared.table.write();

@@ -111,6 +111,11 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
         source,
     };
     let uploads = Uploads::open(&config.data, file_limits(&config)).map_err(unwritable)?;
+    let (known, swept) = (store.contents().await?, uploads.clone());
+    actix_rt::task::spawn_blocking(move || swept.sweep(&known))
+        .await
+        .map_err(|_| StartError::Ended)?
+        .map_err(unwritable)?;
     let passwords = PasswordChecker::start(config.passwords_waiting_max)?;
 
     let mut arbiters = Vec::new();

@@ -90,10 +90,15 @@ fn read_key(data: &Path, slug: &str) -> Option<String> {
     (of == slug).then(|| key.to_owned())
 }
 
+/// Whole or not at all, whenever the machine stops.
 fn write_key(data: &Path, slug: &str, key: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(data.join(KEY_FILE))?, "{slug} {key}")
+    let fresh = data.join(format!("{KEY_FILE}.new"));
+    let mut file = options.open(&fresh)?;
+    writeln!(file, "{slug} {key}")?;
+    file.sync_all()?;
+    fs::rename(fresh, data.join(KEY_FILE))
 }

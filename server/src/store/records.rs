@@ -219,8 +219,8 @@ fn line_said(room: RoomId, line: &Line, reference: Option<u32>) -> Statement {
     .bind(number(line.at_ms))
 }
 
-/// Marks the end, and until when the room is kept. A room that keeps nothing loses all at once, but
-/// for the fact that it was there.
+/// Marks the end, and until when the room is kept. A room that keeps nothing loses all at once, but for
+/// the fact that it was there, which the next purge forgets.
 async fn end_room(
     connection: &mut AnyConnection,
     room: RoomId,

@@ -1,5 +1,7 @@
 //! What is kept of rooms that have ended, and for how long.
 
+use std::collections::BTreeSet;
+
 use conclave_wire::{EndReason, SharedFile};
 use sqlx::{AnyConnection, AnyPool, Executor};
 
@@ -51,6 +53,16 @@ pub(super) async fn shared_by_token(
         .await?;
     row.map(|row| Ok((row.text("slug")?, file(&row)?)))
         .transpose()
+}
+
+/// Slug and SHA-256 of every file that some room has, until the room's row is gone.
+pub(super) async fn contents(readers: AnyPool) -> Result<BTreeSet<(String, String)>, StoreError> {
+    let shared = "SELECT DISTINCT r.slug, f.sha256 FROM shared_files f \
+                  JOIN rooms r ON r.id = f.room_id WHERE f.is_removed = 0";
+    let rows = sqlx::query(shared).fetch_all(&readers).await?;
+    rows.iter()
+        .map(|row| Ok((row.text("slug")?, row.text("sha256")?)))
+        .collect()
 }
 
 pub(super) async fn purge(

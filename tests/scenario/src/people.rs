@@ -1,18 +1,11 @@
 //! People with whole clients: they speak what they are given, and what they hear is kept.
 
-use std::{
-    collections::VecDeque,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 
 use conclave_client::{
     client::{Client, ClientConfig, ClientEvent},
     link::invite::Invite,
-    media::devices::{
-        Camera, Frame, MemorySpeaker, Paced, Recording, SAMPLE_RATE, Sound,
-    },
+    media::devices::{Camera, Frame, MemorySpeaker, Paced, Recording, SAMPLE_RATE, Sound},
     session::{SessionConfig, SessionEvent},
 };
 use conclave_wire::{Encoding, MediaState, Numbered, ParticipantId, Signs};
@@ -164,11 +157,7 @@ impl Person {
     ///
     /// # Panics
     /// When it does not.
-    pub async fn told<T>(
-        &self,
-        what: &str,
-        mut pick: impl FnMut(&ClientEvent) -> Option<T>,
-    ) -> T {
+    pub async fn told<T>(&self, what: &str, mut pick: impl FnMut(&ClientEvent) -> Option<T>) -> T {
         let mut events = self.events.clone();
         let mut picked = None;
         let found = events.wait_for(|events| {
@@ -179,7 +168,14 @@ impl Person {
         match (waited, picked) {
             (Ok(true), Some(picked)) => picked,
             (waited, _) => {
-                let last: Vec<_> = self.events.borrow().iter().rev().take(20).cloned().collect();
+                let last: Vec<_> = self
+                    .events
+                    .borrow()
+                    .iter()
+                    .rev()
+                    .take(20)
+                    .cloned()
+                    .collect();
                 panic!("not told {what} ({waited:?}), but: {last:#?}");
             }
         }

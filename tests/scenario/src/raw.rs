@@ -61,7 +61,9 @@ pub async fn upgrade(
 /// # Panics
 /// When it was not refused, or not with a refusal.
 #[track_caller]
-pub fn refusal_of<T: Debug>(upgraded: Result<T, tungstenite::Error>) -> (http::StatusCode, Refusal) {
+pub fn refusal_of<T: Debug>(
+    upgraded: Result<T, tungstenite::Error>,
+) -> (http::StatusCode, Refusal) {
     match upgraded {
         Err(tungstenite::Error::Http(response)) => {
             let body = response.body().as_deref().unwrap_or_default();
@@ -330,8 +332,10 @@ impl RawClient {
 
     /// Waits for a line.
     pub async fn hears(&mut self, text: &str) {
-        self.until(text, |message| lines_in(message).any(|line| line == text).then_some(()))
-            .await;
+        self.until(text, |message| {
+            lines_in(message).any(|line| line == text).then_some(())
+        })
+        .await;
     }
 
     /// Microphone on or off.

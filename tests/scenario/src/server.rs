@@ -40,7 +40,10 @@ const TICKS_PER_SECOND: u64 = 100;
 /// When it has not been built.
 pub fn program() -> PathBuf {
     let test = env::current_exe().expect("a test program has a path");
-    let folder = test.ancestors().nth(2).expect("target/PROFILE/deps/PROGRAM");
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("target/PROFILE/deps/PROGRAM");
     let program = folder.join("conclave-server");
     assert!(
         program.exists(),
@@ -131,7 +134,7 @@ impl Server {
             data,
             rooms: AtomicU32::new(0),
             child: Mutex::new(None),
-            folder: folder,
+            folder,
         };
         let banner = server.spawn();
         server.tcp = loopback(banner.tcp_port);

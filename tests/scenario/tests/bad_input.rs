@@ -1,5 +1,7 @@
 //! What cannot be read, or comes out of turn, is refused with a code, and nobody else notices.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the story")]
+
 use conclave_client::link::{
     dial::Dialer,
     http::{HttpClient, HttpError, Upload, success},
@@ -69,36 +71,89 @@ fn unreadable(encoding: Encoding) -> Vec<(&'static str, Vec<u8>, RefusalCode)> {
         ("nothing", Vec::new()),
         ("cut short", cut),
         ("two in one", [whole.clone(), whole].concat()),
-        ("an unknown type", encoded(encoding, &json!({"type": "dance", "payload": {}}))),
+        (
+            "an unknown type",
+            encoded(encoding, &json!({"type": "dance", "payload": {}})),
+        ),
         ("no type", encoded(encoding, &json!({"payload": {}}))),
         ("no payload", encoded(encoding, &json!({"type": "ack"}))),
-        ("a number as text", encoded(encoding, &json!({"type": "ack", "payload": {"number": "1"}}))),
-        ("a number too large", encoded(encoding, &json!({"type": "ack", "payload": {"number": 1_u64 << 40}}))),
-        ("a number below zero", encoded(encoding, &json!({"type": "ack", "payload": {"number": -1}}))),
+        (
+            "a number as text",
+            encoded(
+                encoding,
+                &json!({"type": "ack", "payload": {"number": "1"}}),
+            ),
+        ),
+        (
+            "a number too large",
+            encoded(
+                encoding,
+                &json!({"type": "ack", "payload": {"number": 1_u64 << 40}}),
+            ),
+        ),
+        (
+            "a number below zero",
+            encoded(encoding, &json!({"type": "ack", "payload": {"number": -1}})),
+        ),
         ("a list as message", encoded(encoding, &json!([1, 2, 3]))),
         ("a text as message", encoded(encoding, &json!("hello"))),
-        ("an unknown command", encoded(encoding, &json!({"type": "do", "payload": {"ref": 1, "command": {"type": "dance"}}}))),
+        (
+            "an unknown command",
+            encoded(
+                encoding,
+                &json!({"type": "do", "payload": {"ref": 1, "command": {"type": "dance"}}}),
+            ),
+        ),
         (
             "a command of the wrong type",
-            encoded(encoding, &json!({"type": "do", "payload": {"ref": 1, "command": {"type": "say", "payload": {"text": 5}}}})),
+            encoded(
+                encoding,
+                &json!({"type": "do", "payload": {"ref": 1, "command": {"type": "say", "payload": {"text": 5}}}}),
+            ),
         ),
         (
             "a command without reference",
-            encoded(encoding, &json!({"type": "do", "payload": {"command": {"type": "leave"}}})),
+            encoded(
+                encoding,
+                &json!({"type": "do", "payload": {"command": {"type": "leave"}}}),
+            ),
         ),
-        ("an unknown way in", encoded(encoding, &json!({"type": "hello", "payload": {"enter": {"type": "fly"}, "client": "x"}}))),
-        ("deep, but not too deep", nested(encoding, CONTROL_DEPTH_MAX)),
+        (
+            "an unknown way in",
+            encoded(
+                encoding,
+                &json!({"type": "hello", "payload": {"enter": {"type": "fly"}, "client": "x"}}),
+            ),
+        ),
+        (
+            "deep, but not too deep",
+            nested(encoding, CONTROL_DEPTH_MAX),
+        ),
     ];
     let mut frames: Vec<_> = malformed
         .into_iter()
         .map(|(what, bytes)| (what, bytes, RefusalCode::Malformed))
         .collect();
-    frames.push(("too deep", nested(encoding, CONTROL_DEPTH_MAX + 1), RefusalCode::TooDeep));
-    frames.push(("far too deep", nested(encoding, 20_000), RefusalCode::TooDeep));
+    frames.push((
+        "too deep",
+        nested(encoding, CONTROL_DEPTH_MAX + 1),
+        RefusalCode::TooDeep,
+    ));
+    frames.push((
+        "far too deep",
+        nested(encoding, 20_000),
+        RefusalCode::TooDeep,
+    ));
     if encoding == Encoding::MessagePack {
         let lies: [(&str, &[u8]); 4] = [
-            ("a list that says it is endless", b"\xdd\xff\xff\xff\xff\xc0"),
-            ("a map that says it is endless", b"\xdf\xff\xff\xff\xff\xc0\xc0"),
+            (
+                "a list that says it is endless",
+                b"\xdd\xff\xff\xff\xff\xc0",
+            ),
+            (
+                "a map that says it is endless",
+                b"\xdf\xff\xff\xff\xff\xc0\xc0",
+            ),
             ("a text that says it is endless", b"\xdb\xff\xff\xff\xffx"),
             ("a byte that means nothing", b"\xc1"),
         ];
@@ -235,7 +290,10 @@ async fn who_goes_on_with_what_cannot_be_read_is_dropped() {
     assert!(
         matches!(
             last_words.last(),
-            Some(ServerMessage::Goodbye { reason: LeaveReason::Flooding, .. })
+            Some(ServerMessage::Goodbye {
+                reason: LeaveReason::Flooding,
+                ..
+            })
         ),
         "{last_words:?}"
     );
@@ -279,7 +337,10 @@ async fn nothing_is_done_before_hello() {
         client.hello(join_as(&invite, "Now in")).await;
         let welcome = client.welcomed().await;
         let lines = welcome.snapshot.expect("a newcomer gets the state").lines;
-        assert!(lines.iter().all(|line| line.text != "who am I?"), "{lines:?}");
+        assert!(
+            lines.iter().all(|line| line.text != "who am I?"),
+            "{lines:?}"
+        );
     }
 }
 
@@ -322,11 +383,19 @@ async fn who_does_not_say_hello_in_time_is_turned_away() {
 async fn links_of_other_versions_and_other_sites_are_refused() {
     let server = SERVER.get();
     let invite = server.invite();
-    let newer = upgrade(&invite, "/ws", &[("sec-websocket-protocol", "conclave.9.json")]).await;
+    let newer = upgrade(
+        &invite,
+        "/ws",
+        &[("sec-websocket-protocol", "conclave.9.json")],
+    )
+    .await;
     let (status, refusal) = refusal_of(newer);
     assert_eq!(
         (status, refusal.code),
-        (StatusCode::UPGRADE_REQUIRED, RefusalCode::UnsupportedVersion)
+        (
+            StatusCode::UPGRADE_REQUIRED,
+            RefusalCode::UnsupportedVersion
+        )
     );
     for path in ["/ws", "/media", "/screen"] {
         let foreign = upgrade(&invite, path, &[("origin", "https://evil.example")]).await;
@@ -354,28 +423,84 @@ async fn values_outside_of_what_is_allowed_are_refused() {
         let say = |text: String| Command::Say { text };
         for (command, code) in [
             (say(String::new()), RefusalCode::LineInvalid),
-            (say("x".repeat(LINE_BYTES_MAX + 1)), RefusalCode::LineInvalid),
-            (Command::Rename { name: String::new() }, RefusalCode::NameInvalid),
-            (Command::Rename { name: "x".repeat(101) }, RefusalCode::NameInvalid),
-            (Command::React { emoji: "not an emoji".into() }, RefusalCode::ReactionInvalid),
-            (Command::Kick { id: nobody, reason: String::new() }, RefusalCode::NoSuchPerson),
+            (
+                say("x".repeat(LINE_BYTES_MAX + 1)),
+                RefusalCode::LineInvalid,
+            ),
+            (
+                Command::Rename {
+                    name: String::new(),
+                },
+                RefusalCode::NameInvalid,
+            ),
+            (
+                Command::Rename {
+                    name: "x".repeat(101),
+                },
+                RefusalCode::NameInvalid,
+            ),
+            (
+                Command::React {
+                    emoji: "not an emoji".into(),
+                },
+                RefusalCode::ReactionInvalid,
+            ),
+            (
+                Command::Kick {
+                    id: nobody,
+                    reason: String::new(),
+                },
+                RefusalCode::NoSuchPerson,
+            ),
             (Command::Mute { id: nobody }, RefusalCode::NoSuchPerson),
-            (Command::SetVolume { of: nobody, percent: 100 }, RefusalCode::NoSuchPerson),
-            (Command::SetPassword { password: Some("x".repeat(73)) }, RefusalCode::PasswordTooLong),
-            (Command::DeleteLine { line: conclave_wire::LineId(77_777) }, RefusalCode::NoSuchLine),
-            (Command::RemoveFile { file: conclave_wire::FileId(77_777) }, RefusalCode::FileNotFound),
+            (
+                Command::SetVolume {
+                    of: nobody,
+                    percent: 100,
+                },
+                RefusalCode::NoSuchPerson,
+            ),
+            (
+                Command::SetPassword {
+                    password: Some("x".repeat(73)),
+                },
+                RefusalCode::PasswordTooLong,
+            ),
+            (
+                Command::DeleteLine {
+                    line: conclave_wire::LineId(77_777),
+                },
+                RefusalCode::NoSuchLine,
+            ),
+            (
+                Command::RemoveFile {
+                    file: conclave_wire::FileId(77_777),
+                },
+                RefusalCode::FileNotFound,
+            ),
         ] {
             let answer = host.ask(command.clone()).await;
-            assert_eq!(answer.map_err(|refusal| refusal.code), Err(code), "{command:?}");
+            assert_eq!(
+                answer.map_err(|refusal| refusal.code),
+                Err(code),
+                "{command:?}"
+            );
         }
         for command in [
             Command::Lock { locked: true },
             Command::EndRoom,
             Command::SetPassword { password: None },
             Command::MuteAll { may_unmute: false },
-            Command::Kick { id: nobody, reason: String::new() },
-            Command::Announce { text: "all mine".into() },
-            Command::ChangeSettings { settings: Settings::default() },
+            Command::Kick {
+                id: nobody,
+                reason: String::new(),
+            },
+            Command::Announce {
+                text: "all mine".into(),
+            },
+            Command::ChangeSettings {
+                settings: Settings::default(),
+            },
         ] {
             let answer = guest.ask(command.clone()).await;
             let code = answer.map_err(|refusal| refusal.code);
@@ -399,7 +524,11 @@ fn refusal(result: Result<impl std::fmt::Debug, HttpError>) -> (u16, RefusalCode
 }
 
 /// Sends any bytes to any path.
-async fn post(http: &HttpClient, path: &str, body: impl Into<bytes::Bytes>) -> Result<(), HttpError> {
+async fn post(
+    http: &HttpClient,
+    path: &str,
+    body: impl Into<bytes::Bytes>,
+) -> Result<(), HttpError> {
     let request = Request::builder()
         .method(Method::POST)
         .uri(path)
@@ -429,9 +558,15 @@ async fn http_bodies_that_cannot_be_read_are_refused() {
             assert_eq!(refused, (400, RefusalCode::Malformed), "{body} to {path}");
         }
         let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
-        assert_eq!(refusal(post(&http, path, deep).await), (400, RefusalCode::Malformed));
+        assert_eq!(
+            refusal(post(&http, path, deep).await),
+            (400, RefusalCode::Malformed)
+        );
         let large = format!("{{\"name\": \"{}\"}}", "x".repeat(1024 * 1024));
-        assert_eq!(refusal(post(&http, path, large).await), (413, RefusalCode::TooLarge));
+        assert_eq!(
+            refusal(post(&http, path, large).await),
+            (413, RefusalCode::TooLarge)
+        );
     }
     let (mut client, _) = RawClient::join(&invite, "Well", Encoding::Json).await;
     client.say("all well").await;
@@ -449,7 +584,10 @@ async fn a_door_over_http_refuses_with_a_code() {
 
     let unknown = http.join("no-such-room", &who(None)).await;
     assert_eq!(refusal(unknown), (404, RefusalCode::RoomNotFound));
-    assert_eq!(refusal(http.look("no-such-room").await), (404, RefusalCode::RoomNotFound));
+    assert_eq!(
+        refusal(http.look("no-such-room").await),
+        (404, RefusalCode::RoomNotFound)
+    );
     for slug in ["UPPER", "..", "%2e%2e", &"x".repeat(200)] {
         let (status, code) = refusal(http.look(slug).await);
         assert_eq!((status, code), (404, RefusalCode::RoomNotFound), "{slug}");
@@ -467,8 +605,14 @@ async fn a_door_over_http_refuses_with_a_code() {
         let (http, secret, who) = (&http, &secret, who(password));
         async move { http.join(secret, &who).await }
     };
-    assert_eq!(refusal(join(None).await), (401, RefusalCode::PasswordNeeded));
-    assert_eq!(refusal(join(Some("wrong")).await), (401, RefusalCode::PasswordWrong));
+    assert_eq!(
+        refusal(join(None).await),
+        (401, RefusalCode::PasswordNeeded)
+    );
+    assert_eq!(
+        refusal(join(Some("wrong")).await),
+        (401, RefusalCode::PasswordWrong)
+    );
     let long = "x".repeat(100);
     let (status, code) = refusal(join(Some(&long)).await);
     assert!(
@@ -478,7 +622,9 @@ async fn a_door_over_http_refuses_with_a_code() {
         ),
         "{status} {code:?}"
     );
-    join(Some("open sesame")).await.expect("the right password opens");
+    join(Some("open sesame"))
+        .await
+        .expect("the right password opens");
 
     let small = server
         .room_with(CreateRoom {
@@ -491,14 +637,23 @@ async fn a_door_over_http_refuses_with_a_code() {
         })
         .await;
     let (mut only, _) = RawClient::join(&small, "Only", Encoding::Json).await;
-    assert_eq!(refusal(http.join(&small.slug, &who(None)).await), (409, RefusalCode::RoomFull));
+    assert_eq!(
+        refusal(http.join(&small.slug, &who(None)).await),
+        (409, RefusalCode::RoomFull)
+    );
 
     only.ask(Command::Lock { locked: true }).await.unwrap();
-    assert_eq!(refusal(http.join(&small.slug, &who(None)).await), (403, RefusalCode::RoomLocked));
+    assert_eq!(
+        refusal(http.join(&small.slug, &who(None)).await),
+        (403, RefusalCode::RoomLocked)
+    );
 
     only.ask(Command::EndRoom).await.ok();
     only.closed().await;
-    assert_eq!(refusal(http.join(&small.slug, &who(None)).await), (410, RefusalCode::RoomEnded));
+    assert_eq!(
+        refusal(http.join(&small.slug, &who(None)).await),
+        (410, RefusalCode::RoomEnded)
+    );
 
     let room = server.room().await;
     for name in ["", "   ", &"x".repeat(101)] {
@@ -516,7 +671,13 @@ async fn a_door_over_http_refuses_with_a_code() {
     let refused = refusal(http.join(&room.slug, &wrong_key).await);
     assert_eq!(refused, (403, RefusalCode::HostKeyWrong));
     let refused = refusal(http.end(&room.slug, "guess").await);
-    assert!(matches!(refused, (401, RefusalCode::SeatUnknown) | (403, RefusalCode::HostKeyWrong)), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            (401, RefusalCode::SeatUnknown) | (403, RefusalCode::HostKeyWrong)
+        ),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -585,9 +746,17 @@ async fn rooms_that_cannot_be_made_are_refused() {
     for (room, status, code) in [
         (room("", None), 422, RefusalCode::TitleInvalid),
         (room(&"x".repeat(201), None), 422, RefusalCode::TitleInvalid),
-        (room("Room", Some("Not A Slug")), 422, RefusalCode::SlugInvalid),
+        (
+            room("Room", Some("Not A Slug")),
+            422,
+            RefusalCode::SlugInvalid,
+        ),
         (room("Room", Some("")), 422, RefusalCode::SlugInvalid),
-        (room("Room", Some("../../etc")), 422, RefusalCode::SlugInvalid),
+        (
+            room("Room", Some("../../etc")),
+            422,
+            RefusalCode::SlugInvalid,
+        ),
         (room("Room", Some(&taken)), 409, RefusalCode::SlugTaken),
         (
             CreateRoom {

@@ -1,5 +1,7 @@
 //! A network that loses, delays, doubles, reorders, blocks and moves.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the story")]
+
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -63,7 +65,10 @@ fn by(proxy: &UdpProxy) -> Coming {
 
 /// Where the beginning of a speech is in a recording.
 fn lag_of(speech: &[i16], recording: &[i16]) -> i64 {
-    let start = speech.iter().position(|sample| sample.abs() > 500).unwrap_or(0);
+    let start = speech
+        .iter()
+        .position(|sample| sample.abs() > 500)
+        .unwrap_or(0);
     let (at, _) = find(&speech[start..start + 1_000 * MS], recording);
     at as i64 - start as i64
 }
@@ -71,7 +76,13 @@ fn lag_of(speech: &[i16], recording: &[i16]) -> i64 {
 /// How much of a speech can be understood in a recording.
 fn understood(speech: &[i16], recording: &[i16]) -> (f64, Vec<Found>) {
     let piece = 250 * MS;
-    let found = follow(speech, recording, piece, lag_of(speech, recording), 100 * MS);
+    let found = follow(
+        speech,
+        recording,
+        piece,
+        lag_of(speech, recording),
+        100 * MS,
+    );
     let heard = aligned(speech, recording, &found, piece);
     (stoi(speech, &heard), found)
 }
@@ -166,7 +177,10 @@ async fn pictures_through_a_storm_are_made_whole_again() {
 async fn chat_and_files_lose_nothing_when_links_are_cut() {
     let server = SERVER.get();
     let invite = server.room().await;
-    let (annas, berts) = (TcpProxy::start().await.unwrap(), TcpProxy::start().await.unwrap());
+    let (annas, berts) = (
+        TcpProxy::start().await.unwrap(),
+        TcpProxy::start().await.unwrap(),
+    );
     annas.lead_to(server.tcp());
     berts.lead_to(server.tcp());
     let anna = Person::join(&through(&invite, annas.address()), "Anna").await;
@@ -205,7 +219,8 @@ async fn chat_and_files_lose_nothing_when_links_are_cut() {
     .await;
     let mut said: Vec<String> = Vec::new();
     for event in bert.events().iter() {
-        if let ClientEvent::Session(conclave_client::session::SessionEvent::Happened(numbered)) = event
+        if let ClientEvent::Session(conclave_client::session::SessionEvent::Happened(numbered)) =
+            event
             && let Event::LineSaid { line } = &numbered.event
             && line.text.starts_with("line ")
         {
@@ -214,9 +229,19 @@ async fn chat_and_files_lose_nothing_when_links_are_cut() {
     }
     let expected: Vec<String> = (0..60).map(|number| format!("line {number}")).collect();
     assert_eq!(said, expected);
-    assert!(anna.client.session().figures().borrow().resumes > 0, "no link was cut");
+    assert!(
+        anna.client.session().figures().borrow().resumes > 0,
+        "no link was cut"
+    );
 
-    let file = bert.client.state().borrow().files.first().cloned().expect("the file is there");
+    let file = bert
+        .client
+        .state()
+        .borrow()
+        .files
+        .first()
+        .cloned()
+        .expect("the file is there");
     assert_eq!(file.sha256, hex::encode(digest(&SHA256, &bytes)));
     let to = tempfile::tempdir().unwrap();
     let fetching = bert.client.files(None).fetch(&file, to.path());
@@ -246,20 +271,25 @@ struct Tape {
 impl Tape {
     fn take(&mut self, voice: &Voice<'_>) {
         const PACKET_SAMPLES_MAX: usize = 5_760;
-        let decoder = self.decoders.entry(voice.source).or_insert_with(|| {
-            Decoder::new(48_000, Channels::Mono).expect("Opus works here")
-        });
+        let decoder = self
+            .decoders
+            .entry(voice.source)
+            .or_insert_with(|| Decoder::new(48_000, Channels::Mono).expect("Opus works here"));
         let mut pcm = [0; PACKET_SAMPLES_MAX];
         let length = decoder
             .decode(voice.opus, &mut pcm, false)
             .expect("it is Opus");
-        let at = voice.media_time.wrapping_sub(*self.first.get_or_insert(voice.media_time)) as usize;
+        let at = voice
+            .media_time
+            .wrapping_sub(*self.first.get_or_insert(voice.media_time)) as usize;
         if self.samples.len() < at + length {
             self.samples.resize(at + length, 0);
             self.covered.resize(at + length, 0);
         }
         self.samples[at..at + length].copy_from_slice(&pcm[..length]);
-        self.covered[at..at + length].iter_mut().for_each(|count| *count += 1);
+        self.covered[at..at + length]
+            .iter_mut()
+            .for_each(|count| *count += 1);
         if self.sources.last() != Some(&voice.source) {
             self.sources.push(voice.source);
         }
@@ -312,9 +342,15 @@ async fn the_change_between_passing_on_and_mixing_repeats_and_skips_no_speech() 
     }
 
     let (alone, mixed) = (anna.id(), MIX);
-    let changes = tape.sources.windows(2).filter(|pair| **pair == [alone, mixed]);
+    let changes = tape
+        .sources
+        .windows(2)
+        .filter(|pair| **pair == [alone, mixed]);
     assert!(changes.count() >= 3, "{:?}", tape.sources);
-    let back = tape.sources.windows(2).filter(|pair| **pair == [mixed, alone]);
+    let back = tape
+        .sources
+        .windows(2)
+        .filter(|pair| **pair == [mixed, alone]);
     assert!(back.count() >= 2, "{:?}", tape.sources);
     let twice = tape.covered.iter().filter(|&&count| count > 1).count();
     assert_eq!(twice, 0, "samples came twice");
@@ -339,7 +375,9 @@ async fn the_change_between_passing_on_and_mixing_repeats_and_skips_no_speech() 
 
 async fn hint(person: &Person, wanted: Hint) {
     person
-        .notices("what becomes of UDP", |signs| (signs.hint == Some(wanted)).then_some(()))
+        .notices("what becomes of UDP", |signs| {
+            (signs.hint == Some(wanted)).then_some(())
+        })
         .await;
 }
 
@@ -375,7 +413,9 @@ async fn voice_takes_the_control_port_where_udp_is_blocked_and_comes_back() {
         assert!(understood > 0.9, "STOI {understood:.3}: {found:?}");
     }
     assert!(
-        bert.events().iter().all(|event| !matches!(event, ClientEvent::WayChanged(Way::Tunnel))),
+        bert.events()
+            .iter()
+            .all(|event| !matches!(event, ClientEvent::WayChanged(Way::Tunnel))),
         "whose UDP comes through stays with it"
     );
 

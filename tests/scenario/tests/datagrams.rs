@@ -1,5 +1,7 @@
 //! Datagrams that are forged, replayed, out of order, of a stranger or of a dead session.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the story")]
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use conclave_client::link::invite::Invite;
@@ -169,9 +171,17 @@ fn heard_once(heard: &[Received], opus: &[Vec<u8>], from: ParticipantId) {
     let mut got: Vec<&[u8]> = heard.iter().map(|received| received.voice().opus).collect();
     expected.sort_unstable();
     got.sort_unstable();
-    assert!(got == expected, "heard {} packets of {}", got.len(), expected.len());
+    assert!(
+        got == expected,
+        "heard {} packets of {}",
+        got.len(),
+        expected.len()
+    );
     assert!(heard.iter().all(|received| received.voice().source == from));
-    let times: BTreeSet<u32> = heard.iter().map(|received| received.voice().media_time).collect();
+    let times: BTreeSet<u32> = heard
+        .iter()
+        .map(|received| received.voice().media_time)
+        .collect();
     assert_eq!(times.len(), opus.len());
 }
 
@@ -229,8 +239,8 @@ async fn datagrams_that_overtake_each_other_are_all_heard_once() {
 async fn no_bit_of_a_datagram_can_be_changed() {
     let mut story = Story::begin().await;
     let (sealed, opus) = story.speech.packet(&story.speaker.media);
-    let interesting = (0..HEADER_BYTES + VOICE_HEADER_BYTES)
-        .chain(sealed.len() - TAG_BYTES..sealed.len());
+    let interesting =
+        (0..HEADER_BYTES + VOICE_HEADER_BYTES).chain(sealed.len() - TAG_BYTES..sealed.len());
     for byte in interesting {
         for bit in 0..8 {
             let mut forged = sealed.clone();
@@ -331,9 +341,15 @@ async fn who_is_muted_by_the_host_is_heard_by_nobody_whatever_they_send() {
         camera: false,
     };
     let refused = stubborn.control.ask(Command::SetMedia { media }).await;
-    assert_eq!(refused.map_err(|refusal| refusal.code), Err(RefusalCode::MutedByHost));
+    assert_eq!(
+        refused.map_err(|refusal| refusal.code),
+        Err(RefusalCode::MutedByHost)
+    );
     // What is still in the mix of before ends with its talk spurt.
-    while timeout(5 * A_WORD, story.listener.media.receive(Kind::Voice)).await.is_ok() {}
+    while timeout(5 * A_WORD, story.listener.media.receive(Kind::Voice))
+        .await
+        .is_ok()
+    {}
     for _ in 0..30 {
         story.pace.tick().await;
         let (sealed, _) = speech.packet(&stubborn.media);
@@ -380,7 +396,9 @@ async fn a_session_whose_seat_was_left_is_dead() {
         story.speaker.media.probe(kind, 1).await;
     }
     let fresh = RawMedia::open(&session_of(&story.speaker.media)).await;
-    fresh.send(Kind::Hello, |body| Probe::default().write(body)).await;
+    fresh
+        .send(Kind::Hello, |body| Probe::default().write(body))
+        .await;
     // The server takes datagrams in order, so once the listener's question is answered, these were taken.
     let heard = story.listener.media.fence(1).await;
     assert!(heard.is_empty(), "somebody who left is heard");

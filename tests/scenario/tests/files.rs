@@ -1,5 +1,7 @@
 //! Files up and down, whatever happens on the way.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the story")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -78,7 +80,8 @@ impl Person {
                 let ServerMessage::Events { events } = message else {
                     return None;
                 };
-                let removed = |event: &Event| matches!(event, Event::FileRemoved { file } if *file == gone);
+                let removed =
+                    |event: &Event| matches!(event, Event::FileRemoved { file } if *file == gone);
                 events
                     .iter()
                     .any(|numbered| removed(&numbered.event))
@@ -111,7 +114,12 @@ impl Person {
     }
 
     /// Begins an upload by hand.
-    async fn begin(&self, name: &str, size: u64, sha256: Option<&str>) -> Result<String, HttpError> {
+    async fn begin(
+        &self,
+        name: &str,
+        size: u64,
+        sha256: Option<&str>,
+    ) -> Result<String, HttpError> {
         let mut metadata = format!("filename {}", BASE64_STANDARD.encode(name));
         if let Some(sha256) = sha256 {
             metadata.push_str(&format!(",sha256 {}", BASE64_STANDARD.encode(sha256)));
@@ -249,7 +257,12 @@ async fn a_file_arrives_as_it_was_sent() {
             (&file.name, file.size_bytes, &file.sha256),
             (&name, size, &sha256(&bytes))
         );
-        let fetched = receiver.files(None).fetch(&file, to.path()).done().await.unwrap();
+        let fetched = receiver
+            .files(None)
+            .fetch(&file, to.path())
+            .done()
+            .await
+            .unwrap();
         assert_eq!(fetched, to.path().join(&name));
         assert!(fs::read(fetched).unwrap() == bytes, "{size} bytes differ");
         sender.sees_file().await;
@@ -263,7 +276,9 @@ async fn a_part_of_a_file_can_be_fetched_and_runs_nowhere() {
     let server = SERVER.get();
     let invite = server.room().await;
     let mut person = Person::join(&server, &invite, "Person").await;
-    let file = person.share("page.html", b"<script>alert(1)</script>").await;
+    let file = person
+        .share("page.html", b"<script>alert(1)</script>")
+        .await;
     let get = |range: &str| {
         let request = Request::builder()
             .method(Method::GET)
@@ -321,7 +336,9 @@ async fn an_upload_goes_on_after_the_server_was_killed() {
     let again = moved - size;
     assert!(again <= AGAIN_BYTES_MAX, "{again} bytes were sent again");
 
-    let in_snapshot = welcome.snapshot.and_then(|state| state.files.first().cloned());
+    let in_snapshot = welcome
+        .snapshot
+        .and_then(|state| state.files.first().cloned());
     let file = match in_snapshot {
         Some(file) => file,
         None => person.sees_file().await,
@@ -352,17 +369,22 @@ async fn an_upload_goes_on_after_the_client_was_gone() {
         person.http = server.http();
         moved += state.borrow().moved_bytes;
     }
-    let transfer = person
-        .files(Some(journal.path().to_owned()))
-        .share(&path);
+    let transfer = person.files(Some(journal.path().to_owned())).share(&path);
     let state = transfer.state();
     transfer.done().await.unwrap();
     moved += state.borrow().moved_bytes;
     let again = moved.saturating_sub(size);
-    assert!(again <= 2 * AGAIN_BYTES_MAX, "{again} bytes were sent again");
+    assert!(
+        again <= 2 * AGAIN_BYTES_MAX,
+        "{again} bytes were sent again"
+    );
     let file = person.sees_file().await;
     assert_eq!(file.sha256, sha256(&bytes));
-    assert_eq!(fs::read_dir(journal.path()).unwrap().count(), 0, "the journal is empty again");
+    assert_eq!(
+        fs::read_dir(journal.path()).unwrap().count(),
+        0,
+        "the journal is empty again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -420,27 +442,55 @@ async fn an_upload_stands_where_it_stood_whatever_is_tried() {
     let person = Person::join(&server, &invite, "Person").await;
     let location = person.begin("a.bin", 10, None).await.unwrap();
     let bytes = |text: &'static str| Upload::bytes(text);
-    person.append(&location, 0, bytes("01234"), &[]).await.unwrap();
+    person
+        .append(&location, 0, bytes("01234"), &[])
+        .await
+        .unwrap();
     assert_eq!(person.offset(&location).await, Some(5));
     let early = person.append(&location, 3, bytes("34"), &[]).await;
     assert_eq!(code(early), RefusalCode::OffsetMismatch);
     let late = person.append(&location, 6, bytes("6"), &[]).await;
     assert_eq!(code(late), RefusalCode::OffsetMismatch);
-    let large = person.append(&location, 5, bytes("56789and more"), &[("content-length", "13".into())]).await;
+    let large = person
+        .append(
+            &location,
+            5,
+            bytes("56789and more"),
+            &[("content-length", "13".into())],
+        )
+        .await;
     assert_eq!(code(large), RefusalCode::FileTooLarge);
-    let wrong = ("upload-checksum", format!("sha256 {}", BASE64_STANDARD.encode([0; 32])));
+    let wrong = (
+        "upload-checksum",
+        format!("sha256 {}", BASE64_STANDARD.encode([0; 32])),
+    );
     let damaged = person.append(&location, 5, bytes("56789"), &[wrong]).await;
     assert_eq!(code(damaged), RefusalCode::ChecksumMismatch);
     assert_eq!(person.offset(&location).await, Some(5));
     let right = digest(&SHA256, b"56789");
-    let right = ("upload-checksum", format!("sha256 {}", BASE64_STANDARD.encode(right)));
-    person.append(&location, 5, bytes("56789"), &[right]).await.unwrap();
+    let right = (
+        "upload-checksum",
+        format!("sha256 {}", BASE64_STANDARD.encode(right)),
+    );
+    person
+        .append(&location, 5, bytes("56789"), &[right])
+        .await
+        .unwrap();
     let files = person.files_of_room(&server).await;
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].sha256, sha256(b"0123456789"));
-    let unknown = person.append(&format!("/api/uploads/{}", "0".repeat(64)), 0, bytes("x"), &[]).await;
+    let unknown = person
+        .append(
+            &format!("/api/uploads/{}", "0".repeat(64)),
+            0,
+            bytes("x"),
+            &[],
+        )
+        .await;
     assert_eq!(code(unknown), RefusalCode::UploadGone);
-    let nonsense = person.append("/api/uploads/..%2f..%2fserver.key", 0, bytes("x"), &[]).await;
+    let nonsense = person
+        .append("/api/uploads/..%2f..%2fserver.key", 0, bytes("x"), &[])
+        .await;
     assert!(nonsense.is_err());
 }
 
@@ -451,13 +501,17 @@ async fn a_file_that_is_not_what_was_announced_is_refused_and_forgotten() {
     let person = Person::join(&server, &invite, "Person").await;
     let announced = sha256(b"what was meant");
     let location = person.begin("a.txt", 4, Some(&announced)).await.unwrap();
-    let damaged = person.append(&location, 0, Upload::bytes("what"), &[]).await;
+    let damaged = person
+        .append(&location, 0, Upload::bytes("what"), &[])
+        .await;
     assert_eq!(code(damaged), RefusalCode::ChecksumMismatch);
     assert_eq!(person.offset(&location).await, None, "the upload is gone");
 
     let location = person.begin("a.txt", 4, None).await.unwrap();
     let hash = ("conclave-sha256", announced);
-    let damaged = person.append(&location, 0, Upload::bytes("what"), &[hash]).await;
+    let damaged = person
+        .append(&location, 0, Upload::bytes("what"), &[hash])
+        .await;
     assert_eq!(code(damaged), RefusalCode::ChecksumMismatch);
     assert!(person.files_of_room(&server).await.is_empty());
     nothing_on_disk(&server).await;
@@ -468,18 +522,32 @@ async fn names_that_could_leave_a_folder_are_refused_or_made_harmless() {
     let server = SERVER.get();
     let invite = server.room().await;
     let person = Person::join(&server, &invite, "Person").await;
-    for name in ["", ".", "..", "a/b", "../../etc/passwd", "a\\b", "a\0b", "a\nb", &"x".repeat(256)] {
+    for name in [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "../../etc/passwd",
+        "a\\b",
+        "a\0b",
+        "a\nb",
+        &"x".repeat(256),
+    ] {
         match person.begin(name, 1, None).await {
             Err(HttpError::Refused { refusal, .. }) => {
                 assert_eq!(refusal.code, RefusalCode::FileNameInvalid, "{name:?}");
             }
             Err(other) => panic!("{name:?}: {other}"),
             Ok(location) => {
-                person.append(&location, 0, Upload::bytes("x"), &[]).await.unwrap();
+                person
+                    .append(&location, 0, Upload::bytes("x"), &[])
+                    .await
+                    .unwrap();
                 let files = person.files_of_room(&server).await;
                 let kept = &files.last().expect("it was taken").name;
                 assert!(
-                    !kept.contains(['/', '\\', '\0', '\n']) && !matches!(kept.as_str(), "" | "." | ".."),
+                    !kept.contains(['/', '\\', '\0', '\n'])
+                        && !matches!(kept.as_str(), "" | "." | ".."),
                     "{name:?} became {kept:?}"
                 );
             }
@@ -529,8 +597,14 @@ async fn a_quota_that_is_reached_refuses_and_leaves_nothing_behind() {
         .header("tus-resumable", "1.0.0")
         .body(Upload::empty())
         .unwrap();
-    success(other.http.send(request).await.unwrap()).await.unwrap();
-    person.control.ask(Command::RemoveFile { file: kept.id }).await.unwrap();
+    success(other.http.send(request).await.unwrap())
+        .await
+        .unwrap();
+    person
+        .control
+        .ask(Command::RemoveFile { file: kept.id })
+        .await
+        .unwrap();
     let again = eventually(|| person.begin("g.bin", 2_900_000, None)).await;
     assert!(again.starts_with("/api/uploads/"));
     assert!(person.files_of_room(&server).await.is_empty());
@@ -613,7 +687,10 @@ async fn a_disk_that_is_full_refuses_and_leaves_nothing_half_visible() {
     // It would have fitted when it began, and no more when the next piece comes.
     let location = person.begin("b.bin", 8 * MIB, None).await.unwrap();
     let first = noise(11, 4 * MIB);
-    person.append(&location, 0, Upload::bytes(first), &[]).await.unwrap();
+    person
+        .append(&location, 0, Upload::bytes(first), &[])
+        .await
+        .unwrap();
 
     // And one that is under way when the disk becomes full.
     let (pieces, body) = mpsc::channel::<std::io::Result<Bytes>>(1);
@@ -646,7 +723,9 @@ async fn a_disk_that_is_full_refuses_and_leaves_nothing_half_visible() {
         Err(HttpError::Broken(_)) => {}
         other => panic!("not refused: {other:?}"),
     }
-    let next = person.append(&location, 4 * MIB, Upload::bytes(noise(14, 4 * MIB)), &[]).await;
+    let next = person
+        .append(&location, 4 * MIB, Upload::bytes(noise(14, 4 * MIB)), &[])
+        .await;
     assert_eq!(code(next), RefusalCode::DiskFull);
     assert_eq!(person.offset(&location).await, Some(4 * MIB));
 
@@ -664,7 +743,10 @@ async fn a_disk_that_is_full_refuses_and_leaves_nothing_half_visible() {
     let offset = person.offset(&under_way).await.expect("it is kept");
     let whole = [noise(12, 2 * MIB), noise(13, 6 * MIB)].concat();
     let rest = Bytes::from(whole[usize::try_from(offset).unwrap()..].to_vec());
-    person.append(&under_way, offset, Upload::bytes(rest), &[]).await.unwrap();
+    person
+        .append(&under_way, offset, Upload::bytes(rest), &[])
+        .await
+        .unwrap();
     assert_eq!(person.sees_file().await.sha256, sha256(&whole));
 }
 
@@ -690,13 +772,19 @@ async fn a_share_link_works_until_it_is_revoked() {
             "owner" => owner.control.ask(revoke).await.unwrap(),
             _ => host.control.ask(revoke).await.unwrap(),
         };
-        assert_eq!(code(other.get(&link, None).await), RefusalCode::FileNotFound);
+        assert_eq!(
+            code(other.get(&link, None).await),
+            RefusalCode::FileNotFound
+        );
         // For people in the room it is still there.
         let path = other.path_of(&file);
         assert_eq!(other.get(&path, Some(&other.token)).await.unwrap(), text);
     }
     let guess = "A".repeat(43);
-    assert_eq!(code(other.get(&format!("/s/{guess}"), None).await), RefusalCode::FileNotFound);
+    assert_eq!(
+        code(other.get(&format!("/s/{guess}"), None).await),
+        RefusalCode::FileNotFound
+    );
 }
 
 #[tokio::test]
@@ -719,7 +807,10 @@ async fn a_file_is_removed_by_its_owner_or_the_host_and_nobody_else() {
         other.sees_removed(file.id).await;
         let gone = other.get(&other.path_of(&file), Some(&other.token)).await;
         assert_eq!(code(gone), RefusalCode::FileNotFound);
-        assert_eq!(code(other.get(&link, None).await), RefusalCode::FileNotFound);
+        assert_eq!(
+            code(other.get(&link, None).await),
+            RefusalCode::FileNotFound
+        );
         nothing_on_disk(&server).await;
     }
 }
@@ -732,9 +823,16 @@ async fn the_same_content_twice_is_two_files_and_removing_one_keeps_the_other() 
     let first = person.share("first.txt", b"the same").await;
     let second = person.share("second.txt", b"the same").await;
     assert_ne!(first.id, second.id);
-    person.control.ask(Command::RemoveFile { file: first.id }).await.unwrap();
+    person
+        .control
+        .ask(Command::RemoveFile { file: first.id })
+        .await
+        .unwrap();
     let path = person.path_of(&second);
-    assert_eq!(person.get(&path, Some(&person.token)).await.unwrap(), "the same");
+    assert_eq!(
+        person.get(&path, Some(&person.token)).await.unwrap(),
+        "the same"
+    );
 }
 
 #[tokio::test]
@@ -755,12 +853,18 @@ async fn a_stranger_gets_no_file_and_sends_none() {
         slug: owner.slug.clone(),
         ..stranger
     };
-    assert_eq!(code(intruder.begin("a.txt", 1, None).await), RefusalCode::SeatUnknown);
+    assert_eq!(
+        code(intruder.begin("a.txt", 1, None).await),
+        RefusalCode::SeatUnknown
+    );
 
     // And who was taken out has nothing more to look for there.
     let guest = invite.for_room(&invite.slug, None);
     let mut kicked = Person::join(&server, &guest, "Kicked").await;
-    assert_eq!(kicked.get(&path, Some(&kicked.token)).await.unwrap(), "for us alone");
+    assert_eq!(
+        kicked.get(&path, Some(&kicked.token)).await.unwrap(),
+        "for us alone"
+    );
     let id = member_id(&mut owner, "Kicked").await;
     let kick = Command::Kick {
         id,
@@ -795,8 +899,14 @@ async fn who_may_not_share_files_is_refused() {
     let guest = Person::join(&server, &invite.for_room(&invite.slug, None), "Guest").await;
     let mut settings = conclave_wire::Settings::default();
     settings.participants.files = false;
-    host.control.ask(Command::ChangeSettings { settings }).await.unwrap();
-    assert_eq!(code(guest.begin("a.txt", 1, None).await), RefusalCode::NotAllowed);
+    host.control
+        .ask(Command::ChangeSettings { settings })
+        .await
+        .unwrap();
+    assert_eq!(
+        code(guest.begin("a.txt", 1, None).await),
+        RefusalCode::NotAllowed
+    );
     assert!(host.begin("a.txt", 1, None).await.is_ok());
 }
 

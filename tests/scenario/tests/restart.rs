@@ -1,9 +1,11 @@
 //! A server that is killed and started again: everybody is back, nothing is lost, nothing is done twice.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the story")]
+
 use std::{fs, time::Instant};
 
-use conclave_client::session::SessionEvent;
 use conclave_client::client::ClientEvent;
+use conclave_client::session::SessionEvent;
 use conclave_scenario::{
     people::Person,
     raw::{RawClient, join_as},
@@ -53,17 +55,34 @@ async fn after_a_crash_everybody_is_back_and_the_room_is_as_it_was() {
     let host = server.host_invite();
     let mut people = Vec::new();
     for name in ["Host", "Anna", "Bert", "Cara"] {
-        let invite = if name == "Host" { host.clone() } else { server.invite() };
+        let invite = if name == "Host" {
+            host.clone()
+        } else {
+            server.invite()
+        };
         people.push(Person::join(&invite, name).await);
     }
-    let tokens: Vec<String> = people.iter().map(|person| person.client.welcome().seat_token.clone()).collect();
+    let tokens: Vec<String> = people
+        .iter()
+        .map(|person| person.client.welcome().seat_token.clone())
+        .collect();
     let ids: Vec<ParticipantId> = people.iter().map(Person::id).collect();
     people[1].client.say("before the storm").await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("minutes.txt");
     fs::write(&path, b"what was said").unwrap();
-    people[2].client.files(None).share(&path).done().await.unwrap();
-    people[0].client.ask(Command::Lock { locked: true }).await.unwrap();
+    people[2]
+        .client
+        .files(None)
+        .share(&path)
+        .done()
+        .await
+        .unwrap();
+    people[0]
+        .client
+        .ask(Command::Lock { locked: true })
+        .await
+        .unwrap();
     all_are_here(&people).await;
     let before = people[0].client.state().borrow().clone();
     let welcomed: Vec<usize> = people.iter().map(welcomes).collect();
@@ -77,25 +96,44 @@ async fn after_a_crash_everybody_is_back_and_the_room_is_as_it_was() {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
         };
-        timeout(DEADLINE, back).await.expect("they come back by themselves");
+        timeout(DEADLINE, back)
+            .await
+            .expect("they come back by themselves");
     }
     all_are_here(&people).await;
     println!("everybody is back after {:?}", started.elapsed());
 
     for (person, (id, token)) in people.iter().zip(ids.iter().zip(&tokens)) {
-        assert_eq!((person.id(), &person.client.welcome().seat_token), (*id, token));
+        assert_eq!(
+            (person.id(), &person.client.welcome().seat_token),
+            (*id, token)
+        );
         let mut after = (**person.client.state().borrow()).clone();
         // Who is away comes and goes; everything else is as it was.
         let mut wanted = (*before).clone();
         for state in [&mut after, &mut wanted] {
-            state.members.iter_mut().for_each(|member| member.away = false);
-            state.members.iter_mut().for_each(|member| member.media = Default::default());
+            state
+                .members
+                .iter_mut()
+                .for_each(|member| member.away = false);
+            state
+                .members
+                .iter_mut()
+                .for_each(|member| member.media = Default::default());
         }
         assert_eq!(after, wanted);
     }
     // Roles and the door too: the room is still locked, and the host still is host.
-    people[3].client.ask(Command::Lock { locked: false }).await.expect_err("only a host may");
-    people[0].client.ask(Command::Lock { locked: false }).await.unwrap();
+    people[3]
+        .client
+        .ask(Command::Lock { locked: false })
+        .await
+        .expect_err("only a host may");
+    people[0]
+        .client
+        .ask(Command::Lock { locked: false })
+        .await
+        .unwrap();
     people[3].client.say("after the storm").await.unwrap();
     people[0]
         .sees("a new line", |numbered| match &numbered.event {
@@ -104,7 +142,13 @@ async fn after_a_crash_everybody_is_back_and_the_room_is_as_it_was() {
         })
         .await;
     let file = people[3].client.state().borrow().files[0].clone();
-    let fetched = people[3].client.files(None).fetch(&file, folder.path()).done().await.unwrap();
+    let fetched = people[3]
+        .client
+        .files(None)
+        .fetch(&file, folder.path())
+        .done()
+        .await
+        .unwrap();
     assert_eq!(fs::read(fetched).unwrap(), b"what was said");
     for person in people {
         person.leave().await;
@@ -184,7 +228,11 @@ async fn a_command_on_its_way_when_the_server_dies_is_done_once_whenever_it_dies
         client.ask_as(round, command).await.unwrap();
         expected.push(text);
         assert_eq!(all_lines_as(&mut client, 1_000 + round).await, expected);
-        client.send(&ClientMessage::Ack { number: welcome.cursor.number }).await;
+        client
+            .send(&ClientMessage::Ack {
+                number: welcome.cursor.number,
+            })
+            .await;
     }
 }
 
@@ -223,7 +271,10 @@ async fn what_is_asked_while_the_server_is_down_is_done_once_when_it_is_back() {
         answer.unwrap().unwrap();
     }
     let state = anna.client.state().borrow().clone();
-    let mut said: Vec<&str> = texts(&state).into_iter().filter(|text| text.starts_with("line ")).collect();
+    let mut said: Vec<&str> = texts(&state)
+        .into_iter()
+        .filter(|text| text.starts_with("line "))
+        .collect();
     let order = said.clone();
     said.sort_by_key(|text| text[5..].parse::<u32>().unwrap());
     let expected: Vec<String> = (0..20).map(|number| format!("line {number}")).collect();
@@ -231,7 +282,10 @@ async fn what_is_asked_while_the_server_is_down_is_done_once_when_it_is_back() {
     // Everybody sees the same, in the same order.
     let mut state = bert.client.state();
     let same = state.wait_for(|state| {
-        let lines: Vec<&str> = texts(state).into_iter().filter(|text| text.starts_with("line ")).collect();
+        let lines: Vec<&str> = texts(state)
+            .into_iter()
+            .filter(|text| text.starts_with("line "))
+            .collect();
         lines == order
     });
     let same = timeout(DEADLINE, same).await.map(|same| same.is_ok());
@@ -277,14 +331,20 @@ async fn a_room_that_ended_and_a_seat_that_left_stay_so() {
 
     let mut late = RawClient::open(&ended, Encoding::Json).await;
     late.hello(join_as(&ended, "Late")).await;
-    assert_eq!(late.refused().await.code, conclave_wire::RefusalCode::RoomEnded);
+    assert_eq!(
+        late.refused().await.code,
+        conclave_wire::RefusalCode::RoomEnded
+    );
     let mut back = RawClient::open(&server.invite(), Encoding::Json).await;
     back.hello(Enter::Resume {
         seat_token: left.seat_token,
         cursor: None,
     })
     .await;
-    assert_eq!(back.refused().await.code, conclave_wire::RefusalCode::SeatUnknown);
+    assert_eq!(
+        back.refused().await.code,
+        conclave_wire::RefusalCode::SeatUnknown
+    );
     let (_, newcomer) = RawClient::join(&server.invite(), "Bert", Encoding::Json).await;
     assert!(newcomer.you > left.you, "a seat's id is never used again");
 }

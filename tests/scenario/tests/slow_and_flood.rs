@@ -1,5 +1,7 @@
 //! Who does not read, or says too much, harms only themselves.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the story")]
+
 use std::time::Duration;
 
 use conclave_client::link::invite::Invite;
@@ -25,7 +27,9 @@ fn guest(invite: &Invite) -> Invite {
 /// Waits until somebody's link is gone.
 async fn sees_away(client: &mut RawClient, who: ParticipantId) {
     client
-        .until("that somebody is away", |message| went(message, who).then_some(()))
+        .until("that somebody is away", |message| {
+            went(message, who).then_some(())
+        })
         .await;
 }
 
@@ -65,7 +69,10 @@ async fn who_stops_reading_is_dropped_at_the_limit_of_bytes_and_nobody_else_noti
             .until("every line, in order", |message| {
                 missing.retain(|who| !went(message, *who));
                 let mut lines = lines_in(message).peekable();
-                lines.peek().is_some().then(|| assert!(lines.any(|line| line == text), "line {number} is missing"))
+                lines
+                    .peek()
+                    .is_some()
+                    .then(|| assert!(lines.any(|line| line == text), "line {number} is missing"))
             })
             .await;
         if number % 100 == 0 {
@@ -92,7 +99,10 @@ async fn who_stops_reading_in_a_quiet_room_is_dropped_at_the_limit_of_time() {
     let beats = async {
         loop {
             let beat = Encoding::MessagePack.encode(&ClientMessage::Beat { sent_ms: 1 });
-            if !deaf.try_send(tokio_tungstenite::tungstenite::Message::Binary(beat.into())).await {
+            if !deaf
+                .try_send(tokio_tungstenite::tungstenite::Message::Binary(beat.into()))
+                .await
+            {
                 std::future::pending::<()>().await;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -112,7 +122,11 @@ async fn who_stops_reading_in_a_quiet_room_is_dropped_at_the_limit_of_time() {
 
 #[tokio::test]
 async fn a_seat_whose_link_was_dropped_is_taken_up_again_without_a_loss() {
-    let server = Server::with(&["commands_burst=10000", "commands_per_second=10000", "outbox_bytes_max=65536"]);
+    let server = Server::with(&[
+        "commands_burst=10000",
+        "commands_per_second=10000",
+        "outbox_bytes_max=65536",
+    ]);
     let invite = server.invite();
     let (mut speaker, _) = RawClient::join(&invite, "Speaker", Encoding::MessagePack).await;
     let (deaf, welcome) = RawClient::join(&invite, "Deaf", Encoding::MessagePack).await;
@@ -188,7 +202,12 @@ async fn who_says_too_much_is_slowed_then_refused_then_dropped() {
     }
     assert!(answers.0 >= 10 && answers.1 > 0, "{answers:?}");
     witness.say("do you hear that noise?").await;
-    flooder.ask(Command::React { emoji: "👍".into() }).await.expect("the storm is over");
+    flooder
+        .ask(Command::React {
+            emoji: "👍".into()
+        })
+        .await
+        .expect("the storm is over");
 
     // And on, whatever is said: dropped.
     let mut reference = 1_000;

@@ -1,5 +1,7 @@
 //! What keeps the server from starting is said in one sentence, and the exit code is not 0.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the story")]
+
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener, UdpSocket},
@@ -92,7 +94,10 @@ fn settings_that_are_wrong_are_named_wherever_they_come_from() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("conclave.toml");
     for (text, words) in [
-        ("rooms_max = \"many\"\n", &["rooms_max", "conclave.toml"][..]),
+        (
+            "rooms_max = \"many\"\n",
+            &["rooms_max", "conclave.toml"][..],
+        ),
         ("rooms_max = 0\n", &["rooms_max", "above 0"]),
         ("admin_port = 70000\n", &["admin_port"]),
         ("admin_bind = \"nowhere\"\n", &["admin_bind"]),
@@ -112,7 +117,9 @@ fn settings_that_are_wrong_are_named_wherever_they_come_from() {
         &["rooms_max", "environment"],
     );
     fails_saying(
-        server_in(folder.path()).arg("--config").arg(folder.path().join("absent.toml")),
+        server_in(folder.path())
+            .arg("--config")
+            .arg(folder.path().join("absent.toml")),
         &["absent.toml", "is not there"],
     );
 }
@@ -123,7 +130,11 @@ fn a_data_folder_that_cannot_be_written_is_named() {
     // Permissions do not stop root, under whom stories may run; a file in the way and /proc stop everybody.
     let in_the_way = folder.path().join("file");
     fs::write(&in_the_way, "not a folder").unwrap();
-    for data in [in_the_way.join("data"), in_the_way, "/proc/conclave-data".into()] {
+    for data in [
+        in_the_way.join("data"),
+        in_the_way,
+        "/proc/conclave-data".into(),
+    ] {
         let name = data.display().to_string();
         fails_saying(&mut server_on(&data, "0", "0"), &[&name, "--data"]);
     }

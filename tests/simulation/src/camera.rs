@@ -23,8 +23,8 @@ mod forwarder;
 mod publisher;
 mod viewer;
 
-pub use forwarder::Offered;
 use forwarder::Forwarder;
+pub use forwarder::Offered;
 pub use publisher::Publisher;
 pub use viewer::{Seen, Viewer};
 
@@ -133,10 +133,18 @@ impl CameraRoom {
     fn next_event(&self) -> Option<Moment> {
         let publishers = self.publishers.values().map(Publisher::next_frame);
         let viewers = self.viewers.values().filter_map(Viewer::next_wakeup);
-        let server = self.cameras.next_wakeup().into_iter().chain([self.interval_ends]);
+        let server = self
+            .cameras
+            .next_wakeup()
+            .into_iter()
+            .chain([self.interval_ends]);
         let networks = [self.media.next_arrival(), self.control.next_arrival()];
         let networks = networks.into_iter().flatten();
-        publishers.chain(viewers).chain(server).chain(networks).min()
+        publishers
+            .chain(viewers)
+            .chain(server)
+            .chain(networks)
+            .min()
     }
 
     fn step(&mut self) {
@@ -145,7 +153,11 @@ impl CameraRoom {
             self.told(arrival.from, arrival.to, arrival.message);
         }
         while let Some(arrival) = self.media.arrived(now) {
-            self.arrived(ParticipantId(arrival.from), ParticipantId(arrival.to), arrival.message);
+            self.arrived(
+                ParticipantId(arrival.from),
+                ParticipantId(arrival.to),
+                arrival.message,
+            );
         }
         self.publish_frames();
         self.wake_viewers();

@@ -29,7 +29,10 @@ struct Named(u64);
 impl Drop for Named {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("failed with seed {0}: repeat it with CONCLAVE_SIM_SEED={0}", self.0);
+            eprintln!(
+                "failed with seed {0}: repeat it with CONCLAVE_SIM_SEED={0}",
+                self.0
+            );
         }
     }
 }

@@ -1,17 +1,18 @@
 //! A meeting over control links that break: the room, a store that takes its time, and clients that come back
 //! with a cursor and send again what was not answered.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use conclave_core::{
     Moment, Now,
-    room::{Admission, Audience, Effect, Limits, Newcomer, Opening, Outbox, PasswordProof, Record, Room, Slug, Title},
+    room::{
+        Admission, Effect, Limits, Newcomer, Opening, Outbox, PasswordProof, Record, Room, Slug,
+        Title,
+    },
 };
 use conclave_wire::{
-    Command, Cursor, Line, Numbered, ParticipantId, Refusal, RoomState, Settings, command::Reply,
+    Command, Cursor, Line, LineId, Numbered, ParticipantId, Refusal, RoomState, Settings,
+    command::Reply,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -40,11 +41,19 @@ pub struct Packet {
 
 #[derive(Clone, Debug)]
 enum Message {
-    Hello { cursor: Option<Cursor> },
-    Do { reference: u32, command: Command },
+    Hello {
+        cursor: Option<Cursor>,
+    },
+    Do {
+        reference: u32,
+        command: Command,
+    },
     Welcome(Box<Welcome>),
     Happened(Numbered),
-    Answered { reference: u32, result: Result<Reply, Refusal> },
+    Answered {
+        reference: u32,
+        result: Result<Reply, Refusal>,
+    },
 }
 
 /// What somebody is told when they are in.
@@ -69,11 +78,28 @@ impl From<Admission> for Welcome {
 #[derive(Clone, Debug)]
 enum Job {
     Store(Record),
-    Answer { seat: ParticipantId, reference: u32, result: Result<Reply, Refusal> },
-    Volume { seat: ParticipantId, reference: u32 },
-    Lines { seat: ParticipantId, reference: u32 },
-    Line { seat: ParticipantId, reference: u32, line: conclave_wire::LineId },
-    Notice { seat: ParticipantId, link: u32 },
+    Answer {
+        seat: ParticipantId,
+        reference: u32,
+        result: Result<Reply, Refusal>,
+    },
+    Volume {
+        seat: ParticipantId,
+        reference: u32,
+    },
+    Lines {
+        seat: ParticipantId,
+        reference: u32,
+    },
+    Line {
+        seat: ParticipantId,
+        reference: u32,
+        line: LineId,
+    },
+    Notice {
+        seat: ParticipantId,
+        link: u32,
+    },
 }
 
 /// The link of a seat, as the server knows it.
@@ -100,8 +126,6 @@ pub struct Meeting {
     /// Jobs of the store end in the order in which they began.
     stored_until: Moment,
     lines: Vec<Line>,
-    /// References that the room has answered, to find those that it never does.
-    answered: BTreeSet<(ParticipantId, u32)>,
 }
 
 impl Meeting {
@@ -120,7 +144,13 @@ impl Meeting {
             host_key_hash: HOST_KEY_HASH,
             time_limit: None,
         };
-        let opened = Room::open(opening, seed as u32, Limits::default(), dated(now), &mut out);
+        let opened = Room::open(
+            opening,
+            seed as u32,
+            Limits::default(),
+            dated(now),
+            &mut out,
+        );
         let Ok(room) = opened else {
             unreachable!("the usual settings are allowed");
         };
@@ -137,7 +167,6 @@ impl Meeting {
             jobs_begun: 0,
             stored_until: now,
             lines: Vec::new(),
-            answered: BTreeSet::new(),
         };
         meeting.carry_out(out);
         (1..=people).for_each(|node| meeting.join(node));
@@ -172,7 +201,9 @@ impl Meeting {
     /// Everybody is back and nothing is unanswered or on its way.
     pub fn is_settled(&self) -> bool {
         let settled = |client: &Client| client.is_linked() && client.unanswered() == 0;
-        self.clients.values().all(settled) && self.jobs.is_empty() && self.network.next_arrival().is_none()
+        self.clients.values().all(settled)
+            && self.jobs.is_empty()
+            && self.network.next_arrival().is_none()
     }
 
     /// Lets everything happen that happens in so much time.
@@ -297,7 +328,11 @@ impl Meeting {
         }
         match packet.message {
             Message::Welcome(welcome) => {
-                let Welcome { cursor, snapshot, missed } = *welcome;
+                let Welcome {
+                    cursor,
+                    snapshot,
+                    missed,
+                } = *welcome;
                 let again = client.welcomed(cursor, snapshot, &missed);
                 for (reference, command) in again {
                     self.up(node, packet.link, Message::Do { reference, command });
@@ -314,29 +349,56 @@ impl Meeting {
             match effect {
                 Effect::Tell(numbered) => {
                     let linked: Vec<ParticipantId> = (self.links.iter())
-                        .filter(|(id, link)| Audience::Everyone.includes(**id) && link.welcomed_at < numbered.number)
+                        .filter(|(_, link)| link.welcomed_at < numbered.number)
                         .map(|(&id, _)| id)
                         .collect();
                     for seat in linked {
                         self.down(seat, Message::Happened(numbered.clone()));
                     }
                 }
-                Effect::Answer { seat, reference, result, durable: true } => {
-                    self.begin_stored(Job::Answer { seat, reference, result });
+                Effect::Answer {
+                    seat,
+                    reference,
+                    result,
+                    durable: true,
+                } => {
+                    self.begin_stored(Job::Answer {
+                        seat,
+                        reference,
+                        result,
+                    });
                 }
-                Effect::Answer { seat, reference, result, durable: false } => {
-                    self.answered.insert((seat, reference));
+                Effect::Answer {
+                    seat,
+                    reference,
+                    result,
+                    durable: false,
+                } => {
                     self.down(seat, Message::Answered { reference, result });
                 }
                 Effect::Record(record) => self.begin_stored(Job::Store(record)),
-                Effect::AskVolume { reference, listener: seat, .. } => {
+                Effect::AskVolume {
+                    reference,
+                    listener: seat,
+                    ..
+                } => {
                     self.begin_soon(Job::Volume { seat, reference });
                 }
-                Effect::FindLines { seat, reference, .. } => {
+                Effect::FindLines {
+                    seat, reference, ..
+                } => {
                     self.begin_soon(Job::Lines { seat, reference });
                 }
-                Effect::FindLine { seat, reference, line } => {
-                    self.begin_soon(Job::Line { seat, reference, line });
+                Effect::FindLine {
+                    seat,
+                    reference,
+                    line,
+                } => {
+                    self.begin_soon(Job::Line {
+                        seat,
+                        reference,
+                        line,
+                    });
                 }
                 Effect::Dismiss { seat, .. } => drop(self.links.remove(&seat)),
                 // Of no consequence to what is told and answered.
@@ -346,6 +408,7 @@ impl Meeting {
                 | Effect::Camera(_)
                 | Effect::Present(_)
                 | Effect::HashPassword { .. }
+                | Effect::EndUploads { .. }
                 | Effect::DeleteFile(_)
                 | Effect::End(_) => {}
             }
@@ -362,18 +425,31 @@ impl Meeting {
                 }
                 self.records.push(record);
             }
-            Job::Answer { seat, reference, result } => self.room.stored(seat, reference, result, &mut out),
-            Job::Volume { seat, reference } => self.room.volume_set(seat, reference, true, &mut out),
+            Job::Answer {
+                seat,
+                reference,
+                result,
+            } => self.room.stored(seat, reference, result, &mut out),
+            Job::Volume { seat, reference } => {
+                self.room.volume_set(seat, reference, true, &mut out)
+            }
             Job::Lines { seat, reference } => {
                 let found = Ok((Vec::new(), false));
                 self.room.lines_found(seat, reference, found, &mut out);
             }
-            Job::Line { seat, reference, line } => {
+            Job::Line {
+                seat,
+                reference,
+                line,
+            } => {
                 let found = self.lines.iter().find(|kept| kept.id == line).cloned();
                 self.room.line_found(seat, reference, Ok(found), &mut out);
             }
             Job::Notice { seat, link } => {
-                let known = self.links.get(&seat).is_some_and(|known| known.link == link);
+                let known = self
+                    .links
+                    .get(&seat)
+                    .is_some_and(|known| known.link == link);
                 if known {
                     self.links.remove(&seat);
                     self.room.link_lost(seat, now, &mut out);
@@ -400,7 +476,8 @@ impl Meeting {
     }
 
     fn up(&mut self, node: Node, link: u32, message: Message) {
-        self.network.send(self.now, node, SERVER, 100, Packet { link, message });
+        self.network
+            .send(self.now, node, SERVER, 100, Packet { link, message });
     }
 
     /// Sends on the link that the server believes a seat to have.
@@ -410,7 +487,8 @@ impl Meeting {
         };
         let node = self.clients.iter().find(|(_, client)| client.seat == seat);
         if let Some((&node, _)) = node {
-            self.network.send(self.now, SERVER, node, 100, Packet { link, message });
+            self.network
+                .send(self.now, SERVER, node, 100, Packet { link, message });
         }
     }
 }

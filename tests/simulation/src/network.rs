@@ -150,7 +150,9 @@ impl<M: Clone> Network<M> {
         self.figures.duplicated += copies - 1;
         for _ in 0..copies {
             let jitter_us = weather.jitter.as_micros() as u64;
-            let mut at = leaves + weather.delay + Duration::from_micros(self.random.random_range(0..=jitter_us));
+            let mut at = leaves
+                + weather.delay
+                + Duration::from_micros(self.random.random_range(0..=jitter_us));
             if self.random.random_bool(weather.reordering) {
                 at = at + HELD_BACK;
             }
@@ -159,7 +161,14 @@ impl<M: Clone> Network<M> {
                 at = at.max(link.newest_arrival);
             }
             link.newest_arrival = link.newest_arrival.max(at);
-            self.put(at, Arrival { from, to, message: message.clone() });
+            self.put(
+                at,
+                Arrival {
+                    from,
+                    to,
+                    message: message.clone(),
+                },
+            );
         }
     }
 
@@ -181,7 +190,10 @@ impl<M: Clone> Network<M> {
     /// When a message has passed outages and the narrow place; none when it got lost there.
     fn leaves(&mut self, now: Moment, from: Node, to: Node, bytes: usize) -> Option<Moment> {
         let link = self.link(from, to);
-        let out = link.outages.iter().find(|(since, until, _)| (*since..*until).contains(&now));
+        let out = link
+            .outages
+            .iter()
+            .find(|(since, until, _)| (*since..*until).contains(&now));
         let leaves = match out {
             Some((_, _, Outage::Loses)) => return None,
             Some((_, until, Outage::Holds)) => *until,

@@ -121,7 +121,8 @@ impl VoiceRoom {
             while speaker.next_frame() <= now {
                 if let Some(frame) = speaker.frame() {
                     let message = Datagram::Up(frame);
-                    self.network.send(now, seat, SERVER, DATAGRAM_BYTES, message);
+                    self.network
+                        .send(now, seat, SERVER, DATAGRAM_BYTES, message);
                 }
             }
         }
@@ -166,7 +167,8 @@ impl VoiceRoom {
                 *next += 1;
                 self.sent += 1;
                 let message = Datagram::Down { number, frame };
-                self.network.send(self.now, SERVER, seat, DATAGRAM_BYTES, message);
+                self.network
+                    .send(self.now, SERVER, seat, DATAGRAM_BYTES, message);
             }
         }
     }

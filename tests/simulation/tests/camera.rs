@@ -14,7 +14,7 @@ use conclave_simulation::{
     for_each_seed,
     network::{Bottleneck, Weather},
 };
-use conclave_wire::{Layer, ParticipantId, command::Watch};
+use conclave_wire::{Layer, ParticipantId, command::Watch, limits::DATAGRAM_BYTES_MAX};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 /// 5 % loss with some jitter, over 10 ms.
@@ -59,13 +59,25 @@ fn assert_whole_and_in_order(viewer: &Viewer) {
 /// Frames that came whole, and all that the server began to send; those still on their way left out.
 fn came(room: &CameraRoom, viewer: ParticipantId) -> (usize, usize) {
     let seen = &room.viewers[&viewer].seen;
-    let seen: BTreeSet<_> = (seen.iter().map(|seen| (seen.source, seen.layer, seen.frame))).collect();
+    let seen: BTreeSet<_> = (seen
+        .iter()
+        .map(|seen| (seen.source, seen.layer, seen.frame)))
+    .collect();
     let newest = |offered: &Offered| {
-        let of_this = seen.range((offered.source, offered.layer, 0)..=(offered.source, offered.layer, u32::MAX));
-        of_this.last().is_some_and(|&(_, _, newest)| offered.frame <= newest)
+        let of_this = seen
+            .range((offered.source, offered.layer, 0)..=(offered.source, offered.layer, u32::MAX));
+        of_this
+            .last()
+            .is_some_and(|&(_, _, newest)| offered.frame <= newest)
     };
-    let offered = room.offered.iter().filter(|offered| offered.viewer == viewer);
-    (seen.len(), offered.filter(|offered| newest(offered)).count())
+    let offered = room
+        .offered
+        .iter()
+        .filter(|offered| offered.viewer == viewer);
+    (
+        seen.len(),
+        offered.filter(|offered| newest(offered)).count(),
+    )
 }
 
 #[test]
@@ -78,13 +90,18 @@ fn under_loss_frames_come_whole_thanks_to_re_requests() {
             for viewer in viewers {
                 room.watch(viewer, vec![watch(source, layer)]);
             }
-            room.run_for(Duration::from_secs(20));
+            room.run_for(Duration::from_secs(40));
+            let (mut whole, mut all) = (0, 0);
             for viewer in viewers {
                 assert_whole_and_in_order(&room.viewers[&viewer]);
-                let (whole, all) = came(&room, viewer);
-                assert!(all > 100, "{all} frames in twenty seconds");
-                assert!(whole * 10 >= all * 9, "{layer:?}: {whole} of {all} came whole");
+                let (came, offered) = came(&room, viewer);
+                assert!(offered > 200, "{offered} frames in forty seconds");
+                (whole, all) = (whole + came, all + offered);
             }
+            assert!(
+                whole * 10 >= all * 9,
+                "{layer:?}: {whole} of {all} came whole"
+            );
         }
     });
 }
@@ -101,8 +118,15 @@ fn with_ladders_under_loss_a_picture_stays() {
         assert_whole_and_in_order(seen);
         let (whole, all) = came(&room, viewer);
         assert!(whole * 10 >= all * 9, "{whole} of {all} came whole");
-        let late = seen.seen.windows(2).map(|pair| pair[1].at.since(pair[0].at)).max();
-        assert!(late < Some(Duration::from_secs(2)), "the picture stands for {late:?}");
+        let late = seen
+            .seen
+            .windows(2)
+            .map(|pair| pair[1].at.since(pair[0].at))
+            .max();
+        assert!(
+            late < Some(Duration::from_secs(2)),
+            "the picture stands for {late:?}"
+        );
     });
 }
 
@@ -128,10 +152,19 @@ fn the_ladder_settles_under_a_narrow_link_and_climbs_when_it_widens() {
         room.run_for(Duration::from_secs(60));
         let settled = since(&room, viewer, from);
         let bits_per_second = (room.viewers[&viewer].bytes - bytes) * 8 / 60;
-        assert!(settled.len() >= 5 * 60, "{} frames in a minute", settled.len());
+        assert!(
+            settled.len() >= 5 * 60,
+            "{} frames in a minute",
+            settled.len()
+        );
         assert!(bits_per_second <= NARROW_BPS, "{bits_per_second} bit/s");
+        // Once a minute it tries whether more goes through.
         let lost = room.media.figures().queue_full - lost;
-        assert!(lost * 50 <= settled.len() as u64, "{lost} lost in the queue");
+        let sent = (room.viewers[&viewer].bytes - bytes) / DATAGRAM_BYTES_MAX as u64;
+        assert!(
+            lost * 100 <= sent,
+            "{lost} of {sent} fragments lost in the queue"
+        );
         assert!(!room.viewers[&viewer].audio_only);
 
         room.media.set_weather(0, viewer.0, narrow(50_000_000));
@@ -139,9 +172,37 @@ fn the_ladder_settles_under_a_narrow_link_and_climbs_when_it_widens() {
         let from = room.now;
         room.run_for(Duration::from_secs(10));
         let wide = since(&room, viewer, from);
-        assert!(wide.iter().all(|seen| seen.layer == Layer::Large), "it climbs to the top");
-        assert!(wide.len() >= 10 * 14, "{} frames in ten seconds", wide.len());
+        assert!(
+            wide.iter().all(|seen| seen.layer == Layer::Large),
+            "it climbs to the top"
+        );
+        assert!(
+            wide.len() >= 10 * 14,
+            "{} frames in ten seconds",
+            wide.len()
+        );
         assert_whole_and_in_order(&room.viewers[&viewer]);
+    });
+}
+
+#[test]
+fn a_link_that_breaks_down_and_heals_brings_the_picture_back() {
+    for_each_seed(3, |seed| {
+        let mut room = CameraRoom::new(seed, Weather::CALM);
+        let source = room.publish(1);
+        let viewer = room.view(10, true);
+        room.watch(viewer, vec![watch(source, Layer::Normal)]);
+        room.run_for(Duration::from_secs(10));
+        room.media.set_weather(0, viewer.0, narrow(100_000));
+        room.run_for(Duration::from_secs(20));
+        assert!(room.viewers[&viewer].audio_only, "said plainly");
+        room.media.set_weather(0, viewer.0, Weather::CALM);
+        // The budget starts again at 64 kbit/s and grows by 5 % a second.
+        room.run_for(Duration::from_secs(120));
+        assert!(!room.viewers[&viewer].audio_only);
+        let from = room.now;
+        room.run_for(Duration::from_secs(10));
+        assert!(since(&room, viewer, from).len() >= 10 * 4);
     });
 }
 
@@ -160,7 +221,11 @@ fn a_narrow_link_holds_nobody_else_back() {
         room.run_for(Duration::from_secs(10));
         let seen = since(&room, rich, from);
         assert!(seen.iter().all(|seen| seen.layer == Layer::Large));
-        assert!(seen.len() >= 10 * 14, "{} frames in ten seconds", seen.len());
+        assert!(
+            seen.len() >= 10 * 14,
+            "{} frames in ten seconds",
+            seen.len()
+        );
     });
 }
 
@@ -190,7 +255,11 @@ fn no_layer_is_published_that_nobody_watches() {
             room.watch(viewer, Vec::new());
         }
         room.run_for(longest + FRAME_LIFE + REPORT_EVERY);
-        assert!(room.publishers.values().all(|publisher| publisher.layers.is_empty()));
+        assert!(
+            room.publishers
+                .values()
+                .all(|publisher| publisher.layers.is_empty())
+        );
         assert!(
             room.unwatched_max <= longest,
             "published {:?} after the last viewer had gone",

@@ -7,7 +7,10 @@ use conclave_simulation::{
     for_each_seed,
     meeting::{Asked, Meeting},
 };
-use conclave_wire::{Command, FileId, LineId, LineKind, MediaState, ParticipantId, command::Reply, limits::ANSWERS_KEPT};
+use conclave_wire::{
+    Command, FileId, LineId, LineKind, MediaState, ParticipantId, command::Reply,
+    limits::ANSWERS_KEPT,
+};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 const PEOPLE: u32 = 6;
@@ -20,19 +23,36 @@ fn command(random: &mut StdRng, serial: u32) -> Command {
     let person = ParticipantId(random.random_range(1..=PEOPLE));
     let yes = random.random_bool(0.5);
     match random.random_range(0..16) {
-        0..=5 => Command::Say { text: format!("line {serial}") },
-        6 => Command::Announce { text: format!("notice {serial}") },
-        7 => Command::Rename { name: format!("name {serial}") },
+        0..=5 => Command::Say {
+            text: format!("line {serial}"),
+        },
+        6 => Command::Announce {
+            text: format!("notice {serial}"),
+        },
+        7 => Command::Rename {
+            name: format!("name {serial}"),
+        },
         8 => Command::RaiseHand { raised: yes },
         9 => Command::AskFloor,
         10 => Command::ReleaseFloor,
         11 => Command::SetMedia {
-            media: MediaState { microphone: yes, camera: random.random_bool(0.5), sound: true },
+            media: MediaState {
+                microphone: yes,
+                camera: random.random_bool(0.5),
+                sound: true,
+            },
         },
-        12 => Command::DeleteLine { line: LineId(random.random_range(1..serial + 2)) },
-        13 => Command::SetVolume { of: person, percent: random.random_range(0..=250) },
+        12 => Command::DeleteLine {
+            line: LineId(random.random_range(1..serial + 2)),
+        },
+        13 => Command::SetVolume {
+            of: person,
+            percent: random.random_range(0..=250),
+        },
         14 => Command::Lock { locked: yes },
-        _ => Command::RemoveFile { file: FileId(serial) },
+        _ => Command::RemoveFile {
+            file: FileId(serial),
+        },
     }
 }
 
@@ -43,7 +63,8 @@ fn stormy(seed: u64, breaks_a_second: f64) -> Meeting {
     let mut serial = 0;
     for _ in 0..600 {
         let node = random.random_range(1..=PEOPLE);
-        let asks = random.random_bool(0.6) && meeting.clients[&node].unanswered() < ANSWERS_KEPT / 2;
+        let asks =
+            random.random_bool(0.6) && meeting.clients[&node].unanswered() < ANSWERS_KEPT / 2;
         if asks {
             meeting.ask(node, command(&mut random, serial));
             serial += 1;
@@ -51,20 +72,31 @@ fn stormy(seed: u64, breaks_a_second: f64) -> Meeting {
         if random.random_bool(breaks_a_second / 10.0) {
             let node = random.random_range(1..=PEOPLE);
             // Mostly at once, sometimes after the server has noticed.
-            let longest = if random.random_bool(0.7) { 300 } else { AWAY_MAX_MS };
+            let longest = if random.random_bool(0.7) {
+                300
+            } else {
+                AWAY_MAX_MS
+            };
             let away = Duration::from_millis(random.random_range(0..longest));
             meeting.break_link(node, away);
         }
         meeting.run_for(Duration::from_millis(random.random_range(0..200)));
     }
     meeting.run_for(SETTLE);
-    assert!(meeting.is_settled(), "everybody is back and has been answered");
+    assert!(
+        meeting.is_settled(),
+        "everybody is back and has been answered"
+    );
     meeting
 }
 
 fn assert_replicas_equal_the_room(meeting: &Meeting) {
     let truth = meeting.room.snapshot();
-    assert_eq!(truth.members.len(), PEOPLE as usize, "nobody has lost their seat");
+    assert_eq!(
+        truth.members.len(),
+        PEOPLE as usize,
+        "nobody has lost their seat"
+    );
     for (node, client) in &meeting.clients {
         assert_eq!(client.cursor, meeting.room.cursor(), "client {node}");
         assert_eq!(client.state, truth, "client {node}");
@@ -87,14 +119,19 @@ fn effects(meeting: &Meeting) -> BTreeMap<&str, u32> {
 }
 
 fn all_asked(meeting: &Meeting) -> impl Iterator<Item = &Asked> {
-    meeting.clients.values().flat_map(|client| client.asked.values())
+    meeting
+        .clients
+        .values()
+        .flat_map(|client| client.asked.values())
 }
 
 fn assert_done_exactly_once(meeting: &Meeting) {
     let effects = effects(meeting);
     for asked in all_asked(meeting) {
         let text = match &asked.command {
-            Command::Say { text } | Command::Announce { text } | Command::Rename { name: text } => text,
+            Command::Say { text } | Command::Announce { text } | Command::Rename { name: text } => {
+                text
+            }
             _ => continue,
         };
         let times = effects.get(text.as_str()).copied().unwrap_or(0);
@@ -106,8 +143,17 @@ fn assert_done_exactly_once(meeting: &Meeting) {
 fn assert_answered_once_and_alike(meeting: &Meeting) {
     for asked in all_asked(meeting) {
         assert!(!asked.answers.is_empty(), "never answered: {asked:?}");
-        assert!(asked.answers.len() <= asked.sent as usize, "more answers than questions: {asked:?}");
-        assert!(asked.answers.iter().all(|answer| *answer == asked.answers[0]), "{asked:?}");
+        assert!(
+            asked.answers.len() <= asked.sent as usize,
+            "more answers than questions: {asked:?}"
+        );
+        assert!(
+            asked
+                .answers
+                .iter()
+                .all(|answer| *answer == asked.answers[0]),
+            "{asked:?}"
+        );
     }
 }
 
@@ -119,7 +165,9 @@ fn assert_lines_are_where_their_answers_say(meeting: &Meeting) {
         })
         .collect();
     for asked in all_asked(meeting) {
-        if let (Command::Say { text }, Ok(Reply::Line { line })) = (&asked.command, &asked.answers[0]) {
+        if let (Command::Say { text }, Ok(Reply::Line { line })) =
+            (&asked.command, &asked.answers[0])
+        {
             assert_eq!(lines.get(line), Some(&text.as_str()));
         }
     }
@@ -169,7 +217,12 @@ fn who_has_missed_more_than_the_room_remembers_gets_the_state_and_nothing_is_don
         let mut meeting = Meeting::new(seed, PEOPLE);
         let mut serial = 0;
         let mut say = |meeting: &mut Meeting, node| {
-            meeting.ask(node, Command::Say { text: format!("line {serial}") });
+            meeting.ask(
+                node,
+                Command::Say {
+                    text: format!("line {serial}"),
+                },
+            );
             serial += 1;
         };
         say(&mut meeting, 2);

@@ -40,7 +40,12 @@ fn conversation(seed: u64, weather: Weather) -> VoiceRoom {
         let from = begins_ms + random.random_range(0..2_000);
         let until = from + random.random_range(400..3_000);
         let broken_in = vec![spurt(&room, from, until)];
-        room.speak(seat, random.random_range(-100..=100), random.random(), broken_in);
+        room.speak(
+            seat,
+            random.random_range(-100..=100),
+            random.random(),
+            broken_in,
+        );
     }
     room
 }
@@ -53,7 +58,10 @@ fn assert_in_order_and_once(room: &VoiceRoom) {
                 assert!(heard.is_empty(), "{seat} hears a trace of their own voice");
             }
             if let Some(pair) = heard.windows(2).find(|pair| pair[0] >= pair[1]) {
-                panic!("{seat} hears step {} of {speaker} after {}", pair[1], pair[0]);
+                panic!(
+                    "{seat} hears step {} of {speaker} after {}",
+                    pair[1], pair[0]
+                );
             }
         }
     }
@@ -66,7 +74,11 @@ fn missed(room: &VoiceRoom) -> (usize, usize) {
         for (speaker, spoken) in room.speakers.iter().filter(|(speaker, _)| *speaker != seat) {
             let heard: BTreeSet<u32> = listener.heard(*speaker).into_iter().collect();
             said += spoken.said.len();
-            missed += spoken.said.iter().filter(|step| !heard.contains(step)).count();
+            missed += spoken
+                .said
+                .iter()
+                .filter(|step| !heard.contains(step))
+                .count();
         }
     }
     (missed, said)
@@ -115,7 +127,10 @@ fn in_a_storm_hardly_more_is_missed_than_was_lost() {
         let share = missed as f64 / said as f64;
         // A packet is heard when it survives both ways.
         let lost = 1.0 - (1.0 - Weather::STORM.loss).powi(2);
-        assert!(share <= lost + LATE_SHARE, "{missed} of {said} steps missed");
+        assert!(
+            share <= lost + LATE_SHARE,
+            "{missed} of {said} steps missed"
+        );
     });
 }
 
@@ -166,11 +181,17 @@ fn clocks_that_drift_for_ten_minutes_neither_empty_nor_fill_the_buffers() {
             }
             assert_in_order_and_once(&room);
             let (missed, said) = missed(&room);
-            assert!(missed * 500 <= said, "drift {drift}: {missed} of {said} missed");
+            assert!(
+                missed * 500 <= said,
+                "drift {drift}: {missed} of {said} missed"
+            );
             for listener in room.listeners.values() {
                 // A buffer that runs dry says so by making sound up.
                 let made_up = Duration::from_micros(listener.missing_samples * 1_000 / 48);
-                assert!(made_up < Duration::from_secs(3), "drift {drift}: {made_up:?} made up");
+                assert!(
+                    made_up < Duration::from_secs(3),
+                    "drift {drift}: {made_up:?} made up"
+                );
             }
             assert_prompt(&room);
         }

@@ -130,8 +130,8 @@ impl Follow {
 
     /// A server that has started again does not know what was switched on, nor whom this client watches.
     fn tell_wishes(&mut self) {
-        let (session, parts) = (Arc::clone(&self.session), Arc::clone(&self.parts));
-        let wishes = parts.wishes();
+        let session = Arc::clone(&self.session);
+        let wishes = self.parts.wish.lock().commands();
         self.telling = Some(Box::pin(async move {
             for wish in wishes {
                 if let Err(error) = session.ask(wish).await {
@@ -151,6 +151,7 @@ impl Follow {
             }
         } else if let Event::ParticipantLeft { id, .. } = event {
             self.forget(*id);
+            self.parts.wish.lock().volumes.remove(id);
         }
     }
 

@@ -1,8 +1,8 @@
 //! What a client's task and its owner share: the link, the devices, the wishes.
 
-use std::{pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
-use conclave_wire::{Command, MediaState, QualityChoice, command::Watch};
+use conclave_wire::{Command, MediaState, ParticipantId, QualityChoice, Settings, command::Watch};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
@@ -38,6 +38,34 @@ pub struct Wish {
     pub media: Option<MediaState>,
     pub watch: Option<Vec<Watch>>,
     pub receive: Option<QualityChoice>,
+    /// Volumes of others, in percent; who is not in here is heard at 100.
+    pub volumes: BTreeMap<ParticipantId, u16>,
+}
+
+impl Wish {
+    /// Of a volume that the room has taken.
+    pub fn volume(&mut self, of: ParticipantId, percent: u16) {
+        match percent {
+            100 => self.volumes.remove(&of),
+            _ => self.volumes.insert(of, percent),
+        };
+    }
+
+    /// What to ask of a room that has forgotten it.
+    pub fn commands(&self) -> Vec<Command> {
+        let media = self.media.map(|media| Command::SetMedia { media });
+        let watch = self.watch.clone();
+        let watch = watch.map(|watch| Command::WatchCameras { watch });
+        let receive = self
+            .receive
+            .map(|receive| Command::ChooseQuality { receive });
+        let volumes = self
+            .volumes
+            .iter()
+            .map(|(&of, &percent)| Command::SetVolume { of, percent });
+        let others = [media, receive, watch].into_iter().flatten();
+        others.chain(volumes).collect()
+    }
 }
 
 impl Parts {
@@ -50,18 +78,6 @@ impl Parts {
         if let Some(camera_up) = &*self.inlet.camera_up.lock() {
             camera_up.switch(media.camera);
         }
-    }
-
-    /// What to ask of a room that has forgotten it.
-    pub fn wishes(&self) -> Vec<Command> {
-        let wish = self.wish.lock();
-        let media = wish.media.map(|media| Command::SetMedia { media });
-        let watch = wish.watch.clone();
-        let watch = watch.map(|watch| Command::WatchCameras { watch });
-        let receive = wish
-            .receive
-            .map(|receive| Command::ChooseQuality { receive });
-        [media, receive, watch].into_iter().flatten().collect()
     }
 
     pub fn end_devices(&self) {
@@ -86,6 +102,15 @@ impl Parts {
     }
 }
 
+/// What is switched on when its person enters.
+pub fn on_entry(wanted: MediaState, sound: bool, settings: &Settings) -> MediaState {
+    MediaState {
+        microphone: wanted.microphone && !settings.muted_on_entry,
+        sound,
+        ..wanted
+    }
+}
+
 /// The way through the control port: `/media`, with the server's pinned key.
 pub struct ControlPort {
     pub dialer: Dialer,
@@ -100,5 +125,48 @@ impl OpenTunnel for ControlPort {
                 .map(tunnel_over)
                 .map_err(|error| TunnelRefused(error.to_string()))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_enters_a_room_that_mutes_on_entry_films_but_does_not_speak() {
+        let wanted = MediaState {
+            microphone: true,
+            camera: true,
+            ..MediaState::default()
+        };
+        let mut settings = Settings::default();
+        assert!(on_entry(wanted, true, &settings).microphone);
+        settings.muted_on_entry = true;
+        let muted = on_entry(wanted, true, &settings);
+        assert!(!muted.microphone && muted.camera && muted.sound);
+    }
+
+    #[test]
+    fn a_room_that_has_forgotten_is_told_sound_and_volumes_again() {
+        let (ada, bob) = (ParticipantId(1), ParticipantId(2));
+        let media = MediaState::default();
+        assert!(!media.sound);
+        let mut wish = Wish {
+            media: Some(media),
+            ..Wish::default()
+        };
+        wish.volume(ada, 30);
+        wish.volume(bob, 150);
+        wish.volume(ada, 100);
+        assert_eq!(
+            wish.commands(),
+            [
+                Command::SetMedia { media },
+                Command::SetVolume {
+                    of: bob,
+                    percent: 150
+                }
+            ]
+        );
     }
 }

@@ -23,6 +23,10 @@ const PIECE_BYTES: usize = 1024 * 1024;
 /// Pieces that wait for the disk.
 const BEHIND_PIECES: usize = 4;
 const SHOW_EVERY: Duration = Duration::from_millis(100);
+/// A SHA-256 in hexadecimal.
+const SHA256_CHARS: usize = 64;
+/// Of which so many name what is there of a file.
+const PARTIAL_NAME_CHARS: usize = 16;
 /// Names that are tried when a name is taken.
 const NAMES_MAX: u32 = 1_000;
 
@@ -33,11 +37,7 @@ pub(super) async fn run(
     mut desk: Desk,
 ) -> Result<PathBuf, TransferError> {
     let name = file_name(&file.name).map_err(|_| TransferError::Protocol)?;
-    // Named by its content, so that two files of one name do not meet.
-    let partial = folder.join(format!(
-        ".{}.part",
-        &file.sha256.get(..16).unwrap_or(&file.sha256)
-    ));
+    let partial = folder.join(partial_name(&file.sha256)?);
     let mut fresh = false;
     let mut sink = open(&partial, file.size_bytes).await?;
     loop {
@@ -61,6 +61,19 @@ pub(super) async fn run(
             // What an earlier run left may have been damaged since: once more, from the start.
             sink = open(&partial, file.size_bytes).await?;
         }
+    }
+}
+
+/// Named by its content, so that two files of one name do not meet. The server is not trusted to name
+/// paths of this machine.
+fn partial_name(sha256: &str) -> Result<String, TransferError> {
+    let hexadecimal = sha256.len() == SHA256_CHARS
+        && sha256
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    match hexadecimal {
+        true => Ok(format!(".{}.part", &sha256[..PARTIAL_NAME_CHARS])),
+        false => Err(TransferError::Protocol),
     }
 }
 
@@ -233,4 +246,20 @@ fn place(partial: &Path, folder: &Path, name: &str) -> io::Result<PathBuf> {
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_that_is_none_names_no_path() {
+        let good = "0123456789abcdef".repeat(4);
+        assert_eq!(partial_name(&good).unwrap(), ".0123456789abcdef.part");
+        let away = format!("/../../../etc/..{}", "a".repeat(48));
+        for bad in ["", "../x", &away, &good[1..], &good.to_uppercase()] {
+            let refused = partial_name(bad);
+            assert!(matches!(refused, Err(TransferError::Protocol)), "{bad}");
+        }
+    }
 }

@@ -65,7 +65,8 @@ pub fn failure(error: &std::io::Error) -> TlsFailure {
 /// The server's name in the handshake. It asks for our own certificate where the operator has another
 /// one for browsers.
 pub fn server_name() -> ServerName<'static> {
-    ServerName::try_from("conclave.internal").expect("a valid DNS name")
+    ServerName::try_from("conclave.internal")
+        .expect("two labels of lower-case ASCII letters with one dot between are a DNS name")
 }
 
 #[derive(Debug)]

@@ -175,16 +175,22 @@ fn play(inbox: &Inbox, clock: MediaClock, mut speaker: Box<dyn Speaker>) {
             playout.push(packet);
         }
         for _ in 0..CATCH_UP_FRAMES_MAX {
-            let queued = speaker.queued_samples();
-            if queued >= speaker.ahead_samples() {
+            let (queued, ahead) = (speaker.queued_samples(), speaker.ahead_samples());
+            if queued >= ahead {
                 break;
             }
-            let queued_us = queued as u64 * 1_000_000 / u64::from(SAMPLE_RATE);
-            let sounds_at = clock.now() + Duration::from_micros(queued_us);
-            playout.pull(sounds_at, &mut frame);
+            // What the device always holds is no time in which a late packet may still come: only what it
+            // holds more or less than that counts.
+            let steady = micros(ahead.saturating_sub(FRAME_SAMPLES));
+            let sounds_at = clock.now() + Duration::from_micros(micros(queued));
+            playout.pull(Moment(sounds_at.0.saturating_sub(steady)), &mut frame);
             speaker.play(&frame);
         }
         *inbox.played.lock() = (playout.figures(), playout.malformed());
         pace.wait();
     }
+}
+
+fn micros(samples: usize) -> u64 {
+    samples as u64 * 1_000_000 / u64::from(SAMPLE_RATE)
 }

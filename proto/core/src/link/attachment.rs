@@ -290,11 +290,6 @@ impl Attachment {
         matches!(self.stage, Stage::Over)
     }
 
-    /// For the log.
-    pub fn heartbeat(&self) -> &Heartbeat {
-        &self.heartbeat
-    }
-
     fn is_closing(&self) -> bool {
         matches!(self.stage, Stage::Closing { .. } | Stage::Over)
     }

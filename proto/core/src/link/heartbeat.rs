@@ -1,7 +1,7 @@
 //! Signs of life on a link: when to send one, when the other side is gone, how long the way there and
 //! back takes.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use crate::Moment;
 
@@ -13,8 +13,6 @@ pub const DEAD_AFTER: Duration = Duration::from_secs(6);
 /// Who answers the other side's beats with its own waits so much longer for the next one before it sends
 /// one unasked, so that two timers of the same length do not race.
 pub const ANSWER_SLACK: Duration = Duration::from_millis(500);
-/// Intervals between heard beats that are kept for the log.
-pub const INTERVALS_KEPT: usize = 32;
 
 /// What is due.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,7 +32,6 @@ pub struct Heartbeat {
     next_beat: Moment,
     dead: bool,
     round_trip: RoundTrip,
-    intervals: VecDeque<Duration>,
 }
 
 impl Heartbeat {
@@ -47,7 +44,6 @@ impl Heartbeat {
             next_beat: now,
             dead: false,
             round_trip: RoundTrip::default(),
-            intervals: VecDeque::with_capacity(INTERVALS_KEPT),
         }
     }
 
@@ -59,12 +55,7 @@ impl Heartbeat {
     /// A sign of life was heard. Returns the interval since the one before.
     pub fn beat_heard(&mut self, now: Moment) -> Option<Duration> {
         self.heard(now);
-        let interval = self.beat_heard_at.replace(now).map(|at| now.since(at))?;
-        if self.intervals.len() == INTERVALS_KEPT {
-            self.intervals.pop_front();
-        }
-        self.intervals.push_back(interval);
-        Some(interval)
+        self.beat_heard_at.replace(now).map(|at| now.since(at))
     }
 
     /// Our sign of life, sent at `sent`, came back. Returns the smoothed round trip.
@@ -109,11 +100,6 @@ impl Heartbeat {
     /// `None` until a sign of life has come back.
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip.smoothed()
-    }
-
-    /// Intervals between the signs of life that were heard, oldest first.
-    pub fn intervals(&self) -> impl Iterator<Item = Duration> + '_ {
-        self.intervals.iter().copied()
     }
 }
 

@@ -3,11 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use conclave_wire::{Layer, ParticipantId, QualityChoice, command::Watch, datagram::Report};
 
-use super::ladder::{Ladder, Offers, PublishPlan, Scaling, plan_scaling};
+use super::ladder::{Ladder, LinkReport, Offers, PublishPlan, Scaling, plan_scaling};
 use crate::Moment;
 
 mod load;
@@ -15,6 +16,10 @@ mod publisher;
 
 use load::LoadShare;
 use publisher::Publisher;
+
+/// A viewer on audio only, of whom no report has come for so long, gets nothing that could be reported: its
+/// link is tried by time instead.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
 
 /// For each camera that is on, and each of its layers, the viewers who get it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -88,6 +93,15 @@ pub struct Cameras {
 struct Watching {
     ladder: Ladder,
     audio_only_told: bool,
+    reported_at: Moment,
+}
+
+impl Watching {
+    /// When the silence of a viewer on audio only counts as a report.
+    fn silence_counts_at(&self) -> Option<Moment> {
+        let silent = self.ladder.audio_only();
+        silent.then(|| self.reported_at + SILENT_AFTER)
+    }
 }
 
 impl Cameras {
@@ -147,6 +161,9 @@ impl Cameras {
 
     /// What a viewer saw in the interval since its report before.
     pub fn report(&mut self, now: Moment, viewer: ParticipantId, report: &Report) {
+        if let Some(watching) = self.viewers.get_mut(&viewer) {
+            watching.reported_at = now;
+        }
         self.with_ladder(now, viewer, |ladder| ladder.report((*report).into(), now));
     }
 
@@ -184,14 +201,33 @@ impl Cameras {
 
     /// Does what is due at `now`: see [`next_wakeup`](Self::next_wakeup). Harmless at any time.
     pub fn wake(&mut self, now: Moment) {
-        let due = self.next_wakeup().is_some_and(|at| at <= now);
+        let due = self.layers_change_at().is_some_and(|at| at <= now);
         self.advance(now);
         self.all_stale |= due;
+        for (&id, watching) in &mut self.viewers {
+            if watching.silence_counts_at().is_some_and(|at| at <= now) {
+                let nothing = LinkReport {
+                    interval_ms: SILENT_AFTER.as_millis() as u16,
+                    ..LinkReport::default()
+                };
+                watching.ladder.report(nothing, now);
+                watching.reported_at = now;
+                self.stale.insert(id);
+            }
+        }
     }
 
     /// When a layer that nobody watches any more is to be given up, or one that does not come is no longer
-    /// waited for.
+    /// waited for, or a viewer on audio only is silent.
     pub fn next_wakeup(&self) -> Option<Moment> {
+        let silent = self
+            .viewers
+            .values()
+            .filter_map(Watching::silence_counts_at);
+        silent.chain(self.layers_change_at()).min()
+    }
+
+    fn layers_change_at(&self) -> Option<Moment> {
         let missed = self.publishers.values().filter_map(Publisher::next_wakeup);
         missed.chain(self.plan.next_wakeup()).min()
     }

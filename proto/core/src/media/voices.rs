@@ -15,7 +15,7 @@
 //! the cursor (after packets of 10 ms) the listener's jitter buffer leaves out what it has played.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -33,8 +33,7 @@ use line::{Line, LineId, Way};
 pub use mixing::DEPTH_SAMPLES_MAX;
 use mixing::{Bench, Mixing};
 pub use packet::{
-    Codecs, OPUS_BYTES_MAX, OutFrame, Outgoing, SOURCE_MIX, VoiceDecoder, VoiceEncoder, VoiceFrame,
-    opus_samples,
+    Codecs, OutFrame, Outgoing, SOURCE_MIX, VoiceDecoder, VoiceEncoder, VoiceFrame, opus_samples,
 };
 use voice::{Place, Voice};
 pub use ways::ENCODER_KEPT;
@@ -48,11 +47,11 @@ pub const VOLUME_PERCENT_MAX: u16 = 200;
 /// One voice is mixed this long before it is passed on again, so that a "yes" between does not switch twice.
 pub const PASS_ON_AFTER: Duration = Duration::from_secs(1);
 
-/// The listener asked for a mix of their own and the room has [`PERSONAL_MIXES_MAX`] already. Nothing has
-/// changed: the listener hears what everybody hears.
+/// The listener asked for a mix of their own and the room has [`PERSONAL_MIXES_MAX`] already. Until one is
+/// free, which is then given to whoever waits longest, the listener hears what everybody hears.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "too many people in this room have set volumes of their own; set yours back when others have"
+    "too many people in this room have set volumes of their own; yours is heard when another is set back"
 )]
 pub struct PersonalMixesFull;
 
@@ -90,8 +89,10 @@ pub struct Voices<C: Codecs> {
     talkers: Vec<u32>,
     /// Who talked lately and still has a line of their own, until when.
     recent: BTreeMap<u32, Moment>,
-    /// Who has volumes of their own.
+    /// Who has a mix with volumes of their own.
     personal: BTreeSet<u32>,
+    /// Who has set volumes and waits for such a mix, the longest first.
+    waiting: VecDeque<u32>,
     lines: BTreeMap<LineId, Line<C::Encoder>>,
     mixing: Option<Mixing>,
     /// Seats or volumes have changed since the lines were drawn.
@@ -120,6 +121,7 @@ impl<C: Codecs> Voices<C> {
             talkers: Vec::new(),
             recent: BTreeMap::new(),
             personal: BTreeSet::new(),
+            waiting: VecDeque::new(),
             lines: BTreeMap::from([(LineId::Shared, Line::new(Arc::from([])))]),
             mixing: None,
             redraw: false,
@@ -143,9 +145,10 @@ impl<C: Codecs> Voices<C> {
     pub fn leave(&mut self, seat: u32) {
         self.silence(seat);
         self.seats.remove(&seat);
-        self.personal.remove(&seat);
+        self.give_back_mix(seat);
         self.recent.remove(&seat);
-        let listeners: Vec<u32> = self.personal.iter().copied().collect();
+        let listeners = self.personal.iter().chain(&self.waiting);
+        let listeners: Vec<u32> = listeners.copied().collect();
         for listener in listeners {
             self.forget_volume(listener, seat);
         }
@@ -173,6 +176,9 @@ impl<C: Codecs> Voices<C> {
 
     /// Sets how loud a listener hears somebody: 0 to 200 percent, 100 being as they are. Seats that are not
     /// there are ignored.
+    ///
+    /// # Errors
+    /// [`PersonalMixesFull`]: the volume is kept, and heard as soon as a mix is free.
     pub fn set_volume(
         &mut self,
         listener: u32,
@@ -189,13 +195,15 @@ impl<C: Codecs> Voices<C> {
         let Some(seat) = self.seats.get_mut(&listener) else {
             return Ok(());
         };
-        if !self.personal.contains(&listener) && self.personal.len() >= PERSONAL_MIXES_MAX {
-            return Err(PersonalMixesFull);
-        }
-        self.personal.insert(listener);
         seat.volumes.insert(of, percent.min(VOLUME_PERCENT_MAX));
-        self.redraw = true;
-        Ok(())
+        if !self.personal.contains(&listener) && !self.waiting.contains(&listener) {
+            self.waiting.push_back(listener);
+        }
+        self.give_free_mixes();
+        match self.personal.contains(&listener) {
+            true => Ok(()),
+            false => Err(PersonalMixesFull),
+        }
     }
 
     /// Takes a packet of a speaker, and passes it on to those who hear nobody else.
@@ -208,7 +216,7 @@ impl<C: Codecs> Voices<C> {
             self.figures.muted += 1;
             return;
         }
-        if !matches!(frame.samples, 480 | 960) || frame.opus.len() > OPUS_BYTES_MAX {
+        if !matches!(frame.samples, 480 | 960) {
             self.figures.dropped += 1;
             return;
         }
@@ -314,7 +322,22 @@ impl<C: Codecs> Voices<C> {
         };
         seat.volumes.remove(&of);
         if seat.volumes.is_empty() {
-            self.personal.remove(&listener);
+            self.give_back_mix(listener);
+        }
+        self.redraw = true;
+    }
+
+    fn give_back_mix(&mut self, listener: u32) {
+        self.personal.remove(&listener);
+        self.waiting.retain(|&other| other != listener);
+        self.give_free_mixes();
+    }
+
+    fn give_free_mixes(&mut self) {
+        while self.personal.len() < PERSONAL_MIXES_MAX
+            && let Some(listener) = self.waiting.pop_front()
+        {
+            self.personal.insert(listener);
         }
         self.redraw = true;
     }

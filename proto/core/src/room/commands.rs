@@ -13,10 +13,8 @@ use super::{
     answers::{Answer, Seen},
     text::{self, LineText, Name, NoticeText, Reaction},
 };
-use crate::Now;
+use crate::{Now, media::voices::VOLUME_PERCENT_MAX};
 
-/// The loudest that one person can be made for another, in percent.
-pub const VOLUME_PERCENT_MAX: u16 = 200;
 /// Volumes of their own that a listener may have.
 const VOLUMES_MAX: usize = 128;
 /// Cameras that one person may watch at once.

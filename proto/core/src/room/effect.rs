@@ -67,9 +67,11 @@ pub enum Effect {
         reference: u32,
         password: String,
     },
+    /// The seat is given up: end its uploads, which nobody will share.
+    EndUploads { owner: ParticipantId },
     /// Nobody shares this content any more: delete it, once the records pushed so far are stored.
     DeleteFile(SharedFile),
-    /// The room is over, once the rest of this outbox is carried out.
+    /// The room is over, once the rest of this outbox is carried out; all its uploads end.
     End(EndReason),
 }
 

@@ -143,10 +143,10 @@ impl Room {
         self.files.shared.get(&id)
     }
 
-    /// The file of a share link that was not revoked.
-    pub fn file_by_share_token(&self, token: &str) -> Option<&SharedFile> {
+    /// Whether a file with this content is shared; `sha256` is lower-case hexadecimal.
+    pub fn has_content(&self, sha256: &str) -> bool {
         let mut files = self.files.shared.values();
-        files.find(|file| file.share_token.as_deref() == Some(token))
+        files.any(|file| file.sha256 == sha256)
     }
 
     pub(super) fn revoke_share(
@@ -183,12 +183,7 @@ impl Room {
         out.push(Effect::Record(Record::FileRemoved { file: id }));
         self.tell(Event::FileRemoved { file: id }, out);
         // The same content may have been shared twice; it is stored once.
-        if !self
-            .files
-            .shared
-            .values()
-            .any(|other| other.sha256 == file.sha256)
-        {
+        if !self.has_content(&file.sha256) {
             out.push(Effect::DeleteFile(file));
         }
         Ok(())

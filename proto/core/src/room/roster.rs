@@ -19,6 +19,8 @@ const KICKED_KEPT: usize = 256;
 pub(super) struct Seat {
     pub(super) name: String,
     pub(super) role: Role,
+    /// Microphone and camera are off when somebody enters or the server has started again: only their own
+    /// `SetMedia` switches them on. So `muted_on_entry` is a word to the clients; nothing here depends on it.
     pub(super) media: MediaState,
     pub(super) held_mute: bool,
     pub(super) joined_at_ms: u64,
@@ -163,6 +165,7 @@ impl Room {
         self.signs.remove(id);
         self.chat.stop_typing(id);
         self.files.release_all(id);
+        out.push(Effect::EndUploads { owner: id });
         self.tell(Event::ParticipantLeft { id, reason }, out);
         out.push(Effect::Record(Record::SeatLeft {
             id,

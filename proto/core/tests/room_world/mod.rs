@@ -441,7 +441,7 @@ impl World {
                 Effect::Camera(order) => self.cameras.push(order),
                 Effect::Present(presenter) => self.presenter = presenter,
                 Effect::DeleteFile(file) => self.deleted.push(file),
-                Effect::CloseMedia { .. } => {}
+                Effect::CloseMedia { .. } | Effect::EndUploads { .. } => {}
                 Effect::End(reason) => self.ended = Some(reason),
             }
         }

@@ -146,7 +146,8 @@ impl LobbyActor {
             actor.opening.remove(&slug);
             written.map_err(|error| refusal_of(&error))?;
             let room = actor.start_room(room, ctx);
-            tracing::info!(room = slug, "a room is open");
+            tracing::info!("a room is open");
+            tracing::debug!(room = slug, "it is open");
             Ok(RoomOpened {
                 slug,
                 host_key,

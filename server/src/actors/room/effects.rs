@@ -1,5 +1,7 @@
 //! Carrying out what the rules want done: to the links, to the actors below, to the store.
 
+use std::time::Duration;
+
 use actix::prelude::*;
 use conclave_core::{
     Now,
@@ -7,8 +9,8 @@ use conclave_core::{
     room::{Effect, Outbox, Record},
 };
 use conclave_wire::{
-    EndReason, LineId, ParticipantId, Refusal, RefusalCode, ServerMessage, SharedFile,
-    command::Reply,
+    LineId, ParticipantId, Refusal, RefusalCode, ServerMessage, SharedFile, command::Reply,
+    event::Hint,
 };
 use tokio::sync::oneshot;
 
@@ -20,8 +22,11 @@ use crate::store::StoreError;
 struct Afterwards {
     answers: Vec<(ParticipantId, u32, Result<Reply, Refusal>)>,
     deleted: Vec<SharedFile>,
-    ended: Option<EndReason>,
 }
+
+/// The end of a room that could not be stored is stored again after this time, until it is: a room that the
+/// store still has open would be open again after a restart.
+const END_STORED_AGAIN: Duration = Duration::from_secs(5);
 
 impl RoomActor {
     /// Empties the outbox, hands each link one batch, and stores the records. Links that did not take
@@ -112,8 +117,11 @@ impl RoomActor {
                     .ask_volume(listener, of, percent)
                     .into_actor(self);
                 ctx.spawn(asked.map(move |mixed, actor, ctx| {
-                    actor.drive(ctx, |room, _, out| {
-                        room.volume_set(listener, reference, mixed, out)
+                    actor.drive(ctx, |room, now, out| {
+                        room.volume_set(listener, reference, mixed, out);
+                        if !mixed {
+                            room.hint(listener, Hint::PersonalMixesFull, now, out);
+                        }
                     });
                 }));
             }
@@ -168,8 +176,13 @@ impl RoomActor {
                     });
                 }));
             }
+            Effect::EndUploads { owner } => self.end_uploads(Some(owner)),
             Effect::DeleteFile(file) => afterwards.deleted.push(file),
-            Effect::End(reason) => afterwards.ended = Some(reason),
+            Effect::End(reason) => {
+                tracing::info!(?reason, "a room has ended");
+                self.media.close();
+                self.end_uploads(None);
+            }
         }
     }
 
@@ -193,10 +206,15 @@ impl RoomActor {
             return Wait(None);
         }
         let (done, stored) = oneshot::channel();
+        let is_end = |record: &&Record| matches!(record, Record::RoomEnded { .. });
+        let end = records.iter().find(is_end).cloned();
         let written = self.services.store.write(self.room.slug(), records);
         ctx.spawn(written.into_actor(self).map(move |written, actor, ctx| {
             let written = written.map_err(|error| refusal_of(&error));
             actor.stored(written, afterwards, ctx);
+            if let Some(end) = end {
+                actor.end_stored(written, end, ctx);
+            }
             // Whoever asked may be gone by now.
             done.send(written).ok();
         }));
@@ -218,23 +236,65 @@ impl RoomActor {
             });
         }
         if written.is_ok() {
-            self.delete_files(afterwards.deleted);
+            self.delete_files(afterwards.deleted, ctx);
         }
-        if let Some(reason) = afterwards.ended {
-            tracing::info!(room = self.room.slug(), ?reason, "a room has ended");
+    }
+
+    /// The room is closed when the store knows that it is over.
+    fn end_stored(
+        &mut self,
+        written: Result<(), RefusalCode>,
+        end: Record,
+        ctx: &mut Context<Self>,
+    ) {
+        if let Err(code @ (RefusalCode::Busy | RefusalCode::DiskFull | RefusalCode::Internal)) =
+            written
+        {
+            tracing::warn!(
+                room = self.room.slug(),
+                ?code,
+                "the end of a room is not stored yet"
+            );
+            ctx.run_later(END_STORED_AGAIN, move |actor, ctx| {
+                actor.store_end(end, ctx)
+            });
+        } else if let Some(reason) = self.room.ended() {
             self.close(Some(reason), ctx);
         }
     }
 
-    fn delete_files(&self, files: Vec<SharedFile>) {
+    fn store_end(&mut self, end: Record, ctx: &mut Context<Self>) {
+        let written = self
+            .services
+            .store
+            .write(self.room.slug(), vec![end.clone()]);
+        ctx.spawn(written.into_actor(self).map(move |written, actor, ctx| {
+            let written = written.map_err(|error| refusal_of(&error));
+            actor.end_stored(written, end, ctx);
+        }));
+    }
+
+    /// Ends uploads of one person, or all of this room.
+    fn end_uploads(&self, owner: Option<ParticipantId>) {
+        let (uploads, slug) = (self.services.uploads.clone(), self.room.slug().to_owned());
+        actix_rt::task::spawn_blocking(move || uploads.abandon(&slug, owner));
+    }
+
+    /// Holds each content first and looks then whether somebody has shared it again: whoever shares it
+    /// later holds it, too.
+    fn delete_files(&self, files: Vec<SharedFile>, ctx: &mut Context<Self>) {
         for file in files {
             let (uploads, slug) = (self.services.uploads.clone(), self.room.slug().to_owned());
-            actix_rt::task::spawn_blocking(move || {
-                match uploads.shelf().remove(&slug, &file.sha256) {
-                    Ok(()) => uploads.removed(file.size_bytes),
-                    Err(error) => tracing::warn!(%error, "a file was not removed"),
+            let sha256 = file.sha256.clone();
+            let held = actix_rt::task::spawn_blocking(move || uploads.shelf().hold(&slug, &sha256));
+            ctx.spawn(held.into_actor(self).map(move |held, actor, _| {
+                let Ok(hold) = held else { return };
+                if actor.room.has_content(&file.sha256) {
+                    return;
                 }
-            });
+                let uploads = actor.services.uploads.clone();
+                actix_rt::task::spawn_blocking(move || uploads.remove_file(hold, file.size_bytes));
+            }));
         }
     }
 }

@@ -9,9 +9,9 @@ use conclave_wire::{
 };
 
 use super::{
-    Act, AuthenticateSeat, CameraReports, DescribeRoom, EndKey, EndRoomBy, FileKey, FindFile,
-    LinkLost, Measured, ReleaseFile, ReserveFile, RoomActor, SeatPass, ShareFile, Speaking,
-    StopRoom, UdpStatus,
+    Act, AuthenticateSeat, CameraReports, DescribeRoom, EndKey, EndRoomBy, FindFile, LinkLost,
+    Measured, ReleaseFile, ReserveFile, RoomActor, SeatPass, ShareFile, Speaking, StopRoom,
+    UdpStatus,
 };
 use crate::auth::token;
 
@@ -53,7 +53,9 @@ impl Handler<Measured> for RoomActor {
                 .round_trip(id, round_trip_ms, self.services.clock.now());
             self.drive(ctx, |room, now, out| {
                 room.measured(id, round_trip_ms, now, out);
-                room.quality(id, quality, now, out);
+                if let Some(quality) = quality {
+                    room.quality(id, quality, now, out);
+                }
             });
         }
     }
@@ -156,11 +158,8 @@ impl Handler<ShareFile> for RoomActor {
 impl Handler<FindFile> for RoomActor {
     type Result = Result<SharedFile, Refusal>;
 
-    fn handle(&mut self, FindFile { by }: FindFile, _: &mut Self::Context) -> Self::Result {
-        let found = match by {
-            FileKey::Id(id) => self.room.file(id),
-            FileKey::ShareToken(token) => self.room.file_by_share_token(&token),
-        };
+    fn handle(&mut self, FindFile { file }: FindFile, _: &mut Self::Context) -> Self::Result {
+        let found = self.room.file(file);
         found
             .cloned()
             .ok_or_else(|| RefusalCode::FileNotFound.into())
@@ -201,7 +200,6 @@ impl RoomActor {
             return Err(RefusalCode::RoomEnded);
         }
         match key {
-            EndKey::Operator => Ok(EndReason::OperatorEnded),
             EndKey::Host(key) if self.room.is_host_key(&token::hash(key)) => {
                 Ok(EndReason::HostEnded)
             }

@@ -80,6 +80,7 @@ impl RoomMedia {
             cameras: self.routes.clone(),
             room_opened: opened,
         };
+        self.meters.entry(id).or_default();
         self.sessions.open(seat)
     }
 
@@ -157,18 +158,25 @@ impl RoomMedia {
                 .published(now, source, layer, bits_per_second, fps);
         }
         let judge = |(id, report): (ParticipantId, Report)| {
+            // Reports that were on their way when the seat was given up are of nobody.
+            let meter = self.meters.get_mut(&id)?;
             self.cameras.report(now, id, &report);
-            let meter = self.meters.entry(id).or_default();
             meter.report(report, now);
-            (id, meter.quality())
+            Some((id, meter.quality()))
         };
-        reports.viewers.into_iter().map(judge).collect()
+        reports.viewers.into_iter().filter_map(judge).collect()
     }
 
-    pub(super) fn round_trip(&mut self, id: ParticipantId, ms: u32, now: Moment) -> Quality {
-        let meter = self.meters.entry(id).or_default();
+    /// The quality of a seat's link with this round trip; none without media.
+    pub(super) fn round_trip(
+        &mut self,
+        id: ParticipantId,
+        ms: u32,
+        now: Moment,
+    ) -> Option<Quality> {
+        let meter = self.meters.get_mut(&id)?;
         meter.round_trip(Duration::from_millis(ms.into()), now);
-        meter.quality()
+        Some(meter.quality())
     }
 
     pub(super) fn wake(&mut self, now: Moment) {
@@ -209,5 +217,27 @@ impl RoomMedia {
             };
             MixerActor::start_on(&self.arbiter, seed)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix::test]
+    async fn a_report_on_its_way_when_its_seat_was_given_up_leaves_nothing_behind() {
+        let clock = Clock::start();
+        let mut media = RoomMedia::new(clock, MediaSessions::new(clock), Arbiter::current());
+        let ada = ParticipantId(1);
+        let reports = || CameraReports {
+            viewers: vec![(ada, Report::default())],
+            ..CameraReports::default()
+        };
+        media.meters.entry(ada).or_default();
+        assert_eq!(media.camera_reports(reports(), clock.now()).len(), 1);
+        media.close_session(ada);
+        assert_eq!(media.camera_reports(reports(), clock.now()), []);
+        assert_eq!(media.round_trip(ada, 5, clock.now()), None);
+        assert!(media.meters.is_empty());
     }
 }

@@ -129,16 +129,10 @@ pub struct ShareFile {
     pub share_token: String,
 }
 
-#[derive(Clone, Debug, Message)]
+#[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<SharedFile, Refusal>")]
 pub struct FindFile {
-    pub by: FileKey,
-}
-
-#[derive(Clone, Debug)]
-pub enum FileKey {
-    Id(FileId),
-    ShareToken(String),
+    pub file: FileId,
 }
 
 /// What a stranger may know.
@@ -159,7 +153,6 @@ pub enum EndKey {
     Seat(String),
     /// The host key.
     Host(String),
-    Operator,
 }
 
 /// Lobby to room. With `ServerStopping` links end and the room stays in the store; with any other reason

@@ -4,7 +4,7 @@
 mod download;
 mod tus;
 
-use actix_web::{HttpRequest, http::header, web};
+use actix_web::{HttpRequest, web};
 use conclave_wire::{Refusal, RefusalCode};
 
 /// The files part of the interface.
@@ -33,13 +33,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     );
 }
 
-/// The seat token of `Authorization: Bearer …`.
-fn bearer(request: &HttpRequest) -> Result<String, Refusal> {
-    request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .map(str::to_owned)
-        .ok_or_else(|| RefusalCode::SeatUnknown.into())
+fn seat_token(request: &HttpRequest) -> Result<String, Refusal> {
+    let token = super::bearer(request).ok_or(RefusalCode::SeatUnknown)?;
+    Ok(token.to_owned())
 }

@@ -12,7 +12,11 @@ use conclave_wire::{
     limits::DATAGRAM_BYTES_MAX,
 };
 
-use super::{forward::Forwarder, send::Courier, socket::MediaSocket};
+use super::{
+    forward::Forwarder,
+    send::{Courier, Patience},
+    socket::MediaSocket,
+};
 use crate::media::{
     figures::Count,
     scale::{Scaled, Scaler},
@@ -145,9 +149,11 @@ impl Intake {
             room_clock_us: session.room_clock_us(now),
             ..probe
         };
+        let write_body = |body: &mut Vec<u8>| echo.write(body);
+        let mut none = Patience::none();
         if self
             .courier
-            .voice(session, from, Kind::Echo, |body| echo.write(body))
+            .voice(session, from, Kind::Echo, &mut none, write_body)
         {
             self.sessions.figures().one(Count::Echoed);
         }
@@ -183,8 +189,9 @@ impl Intake {
     fn turn(&mut self, session: &Session, from: &Way, turn: Turn) {
         if let Some(nonce) = turn.challenge {
             let write_body = |body: &mut Vec<u8>| write_nonce(nonce, body);
+            let mut none = Patience::none();
             self.courier
-                .voice(session, from, Kind::Challenge, write_body);
+                .voice(session, from, Kind::Challenge, &mut none, write_body);
             self.sessions.figures().one(Count::Challenged);
         }
         if let Some(udp) = turn.udp {

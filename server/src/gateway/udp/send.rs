@@ -9,10 +9,44 @@ use crate::media::sessions::{
     Session, UdpPath, WEBSOCKET_CAMERA_BYTES_MAX, WEBSOCKET_VOICE_BYTES_MAX, Way,
 };
 
-/// A full send buffer drains within a frame's time, or the network stands still: voice waits so often and
-/// so long for it.
-const VOICE_RETRIES_MAX: u32 = 20;
-const VOICE_RETRY_EVERY: Duration = Duration::from_micros(250);
+/// A full send buffer drains within a frame's time, or the network stands still: a batch of voice waits so
+/// often and so long for it, 5 ms in all.
+const BATCH_WAITS_MAX: u32 = 20;
+const BATCH_WAIT: Duration = Duration::from_micros(250);
+
+/// How long a thread may still wait for room in the send buffer. Shared by all that it sends in one go, so
+/// that many listeners behind a full buffer do not add up their waits.
+#[derive(Debug)]
+pub struct Patience {
+    waits_left: u32,
+}
+
+impl Patience {
+    /// For a thread that others wait for: what does not fit is dropped.
+    pub fn none() -> Patience {
+        Patience { waits_left: 0 }
+    }
+
+    /// For one batch of voice: 5 ms.
+    pub fn for_batch() -> Patience {
+        Patience {
+            waits_left: BATCH_WAITS_MAX,
+        }
+    }
+
+    /// Tries again while the buffer is full and patience lasts. False when it was not sent.
+    fn send(&mut self, mut send: impl FnMut() -> io::Result<()>) -> bool {
+        loop {
+            match send() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.waits_left > 0 => {
+                    self.waits_left -= 1;
+                    thread::sleep(BATCH_WAIT);
+                }
+                sent => return sent.is_ok(),
+            }
+        }
+    }
+}
 
 /// What was given to the network, and what was dropped, in datagrams.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,13 +73,14 @@ impl Courier {
         }
     }
 
-    /// Sends a datagram of the voice class. Waits up to 5 ms for room in the send buffer. False when it was
-    /// dropped.
+    /// Sends a datagram of the voice class. Waits for room in the send buffer as long as `patience` lasts.
+    /// False when it was dropped.
     pub fn voice(
         &mut self,
         session: &Session,
         way: &Way,
         kind: Kind,
+        patience: &mut Patience,
         write_body: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
         if !session.seal(kind, &mut self.datagram, write_body) {
@@ -55,7 +90,7 @@ impl Courier {
             Way::WebSocket(link) => {
                 link.send(vec![self.datagram.clone()], WEBSOCKET_VOICE_BYTES_MAX)
             }
-            Way::Udp(path) => self.patiently(*path),
+            Way::Udp(path) => patience.send(|| self.socket.send(*path, &self.datagram, None)),
         }
     }
 
@@ -147,16 +182,43 @@ impl Courier {
             datagram.extend_from_slice(body);
         })
     }
+}
 
-    fn patiently(&self, path: UdpPath) -> bool {
-        for _ in 0..VOICE_RETRIES_MAX {
-            match self.socket.send(path, &self.datagram, None) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    thread::sleep(VOICE_RETRY_EVERY);
-                }
-                sent => return sent.is_ok(),
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempts(patience: &mut Patience, listeners: u32) -> u32 {
+        let mut attempts = 0;
+        for _ in 0..listeners {
+            let sent = patience.send(|| {
+                attempts += 1;
+                Err(io::ErrorKind::WouldBlock.into())
+            });
+            assert!(!sent);
         }
-        false
+        attempts
+    }
+
+    #[test]
+    fn all_listeners_of_a_batch_share_one_wait() {
+        let listeners = 200;
+        let attempts = attempts(&mut Patience::for_batch(), listeners);
+        assert_eq!(attempts, listeners + BATCH_WAITS_MAX);
+    }
+
+    #[test]
+    fn without_patience_nothing_waits() {
+        assert_eq!(attempts(&mut Patience::none(), 3), 3);
+    }
+
+    #[test]
+    fn what_fits_after_a_wait_is_sent() {
+        let mut full = true;
+        let sent = Patience::for_batch().send(|| match std::mem::take(&mut full) {
+            true => Err(io::ErrorKind::WouldBlock.into()),
+            false => Ok(()),
+        });
+        assert!(sent);
     }
 }

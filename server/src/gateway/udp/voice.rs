@@ -15,7 +15,10 @@ use conclave_wire::{
     datagram::{Kind, Voice},
 };
 
-use super::{send::Courier, socket::MediaSocket};
+use super::{
+    send::{Courier, Patience},
+    socket::MediaSocket,
+};
 use crate::media::{
     figures::Count,
     seat::{RoomKey, VoiceBatch},
@@ -46,8 +49,9 @@ impl VoiceSender {
         while !stop.load(Ordering::Relaxed) {
             match batches.recv_timeout(STOP_CHECK_EVERY) {
                 Ok(VoiceBatch { room, packets }) => {
+                    let mut patience = Patience::for_batch();
                     for packet in &packets {
-                        self.send(room, packet);
+                        self.send(room, packet, &mut patience);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -56,7 +60,7 @@ impl VoiceSender {
         }
     }
 
-    fn send(&mut self, room: RoomKey, Outgoing { frame, to }: &Outgoing) {
+    fn send(&mut self, room: RoomKey, Outgoing { frame, to }: &Outgoing, patience: &mut Patience) {
         // The table is let go before anything is sent: whoever joins must not wait for two hundred sends.
         let receivers = self.sessions.receivers();
         let reached = to.iter().filter_map(|&id| {
@@ -76,7 +80,8 @@ impl VoiceSender {
         let (mut sent, mut dropped) = (0, 0);
         for (session, way) in self.listeners.drain(..) {
             let write_body = |body: &mut Vec<u8>| voice.write(body);
-            match self.courier.voice(&session, &way, Kind::Voice, write_body) {
+            let courier = &mut self.courier;
+            match courier.voice(&session, &way, Kind::Voice, patience, write_body) {
                 true => sent += 1,
                 false => dropped += 1,
             }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use conclave_core::{
     Moment,
     limit::TokenBucket,
@@ -16,7 +15,7 @@ use conclave_wire::{
 use parking_lot::Mutex;
 
 use super::paths::{Paths, Turn, Way};
-use crate::media::seat::MediaSeat;
+use crate::{auth::token, media::seat::MediaSeat};
 
 /// Voice packets a session may send in a second: 10 ms frames, and a fifth more for clocks that run fast.
 pub const VOICE_PACKETS_PER_SECOND_MAX: u32 = 120;
@@ -254,13 +253,6 @@ pub(super) fn fastest_suite() -> Suite {
     }
 }
 
-pub(super) fn fill_random(bytes: &mut [u8]) {
-    rand::fill(bytes)
-        .expect("the operating system's random numbers do not fail once it has started");
-}
-
 pub(super) fn random_u64() -> u64 {
-    let mut bytes = [0; 8];
-    fill_random(&mut bytes);
-    u64::from_be_bytes(bytes)
+    u64::from_be_bytes(token::random_bytes())
 }

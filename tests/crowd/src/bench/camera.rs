@@ -164,7 +164,13 @@ async fn watch(
     for seat in &mut seats {
         let session = &seat.welcome.media;
         let inlet = Viewer(seen.clone());
-        let one = Media::open(load.media(), load.clock, session, CAMERA_BUFFER_BYTES, inlet)?;
+        let one = Media::open(
+            load.media(),
+            load.clock,
+            session,
+            CAMERA_BUFFER_BYTES,
+            inlet,
+        )?;
         media.push(one);
         seat.order(Command::WatchCameras {
             watch: vec![Watch {
@@ -186,7 +192,9 @@ fn film(
     clock: conclave_client::media::clock::MediaClock,
     stop: &std::sync::atomic::AtomicBool,
 ) {
-    let bytes: Vec<u8> = (0..FRAME_BYTES).map(|index| (index * 31 % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..FRAME_BYTES)
+        .map(|index| (index * 31 % 251) as u8)
+        .collect();
     let began = Instant::now();
     for number in 0.. {
         if stop.load(Ordering::Relaxed) {
@@ -199,7 +207,7 @@ fn film(
             keyframe: true,
             codec: CameraCodec::Jpeg,
             captured_ms: clock.now().as_ms() as u32,
-            bytes: bytes.clone().into(),
+            bytes: bytes.clone(),
         };
         let Ok(fragments) = split(&frame, ParticipantId(0), Layer::Normal) else {
             return;
@@ -260,8 +268,14 @@ fn section(
 ) -> Section {
     let mut section = Section::new(&format!("Camera: one to {viewers} viewers"), ABOUT);
     section.row("frames a second that each viewer got", number(fps));
-    section.row("capture to the last fragment at a viewer", percentiles(latency));
-    section.row("server, nobody films", format!("{} of a core", number(idle)));
+    section.row(
+        "capture to the last fragment at a viewer",
+        percentiles(latency),
+    );
+    section.row(
+        "server, nobody films",
+        format!("{} of a core", number(idle)),
+    );
     for (what, cost) in [("server", server), ("bare sender", bare)] {
         section.row(
             format!("{what}: per core-second"),

@@ -76,10 +76,7 @@ async fn room(load: &Load, served: &Served, people: usize) -> Outcome<(Summary, 
             .await
         }
     });
-    let mut seats: Vec<_> = joining
-        .buffer_unordered(JOINING_MAX)
-        .try_collect()
-        .await?;
+    let mut seats: Vec<_> = joining.buffer_unordered(JOINING_MAX).try_collect().await?;
     pass(1.5).await;
     let speaker = seats.first_mut().ok_or("nobody is there")?;
     let saying = async {

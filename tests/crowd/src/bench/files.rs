@@ -113,7 +113,10 @@ pub async fn measure(load: &Load) -> Outcome<Section> {
     let killings = killings(&desk, &mut served).await?;
     for (what, again) in &killings {
         let kib = *again as f64 / 1024.0;
-        section.row(format!("sent again, {what}"), format!("{} KiB", number(kib)));
+        section.row(
+            format!("sent again, {what}"),
+            format!("{} KiB", number(kib)),
+        );
     }
     let worst = killings.iter().map(|(_, again)| *again).max().unwrap_or(0);
     section.at_most(
@@ -198,7 +201,10 @@ async fn killings(desk: &Desk, served: &mut Served) -> Outcome<Vec<(&'static str
     until(&relay, down, before + KILLED_AT).await?;
     served.kill_and_start_again()?;
     let fetched = finish(fetching).await?;
-    killings.push(("down, server killed", beyond(down(&relay) - before, whole_down)));
+    killings.push((
+        "down, server killed",
+        beyond(down(&relay) - before, whole_down),
+    ));
     compare(&source, &fetched)?;
 
     let folder = served.folder("down-client")?;
@@ -206,7 +212,10 @@ async fn killings(desk: &Desk, served: &mut Served) -> Outcome<Vec<(&'static str
     let order = carrying(desk, &through, None, Some((file.clone(), folder.clone())));
     kill_at(&order, &relay, down, before + KILLED_AT).await?;
     let fetched = finish(files.fetch(&file, &folder)).await?;
-    killings.push(("down, client killed", beyond(down(&relay) - before, whole_down)));
+    killings.push((
+        "down, client killed",
+        beyond(down(&relay) - before, whole_down),
+    ));
     compare(&source, &fetched)?;
     Ok(killings)
 }

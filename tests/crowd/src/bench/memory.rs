@@ -25,9 +25,7 @@ pub async fn measure(load: &Load) -> Outcome<Section> {
     let fresh_mb = served.memory_mb()?;
     way.room("fifty", PEOPLE as u32).await?;
     let speakers = talkers(load, &way, "fifty", TALKERS, Duration::from_secs(3)).await?;
-    let seats = way
-        .people(PEOPLE - TALKERS, |_| "fifty".to_owned())
-        .await?;
+    let seats = way.people(PEOPLE - TALKERS, |_| "fifty".to_owned()).await?;
     let mut media = Vec::new();
     for seat in &seats {
         media.push(open(load, seat, Deaf)?);
@@ -43,7 +41,10 @@ pub async fn measure(load: &Load) -> Outcome<Section> {
     section.row("with 50 people", format!("{} MB", number(full_mb)));
     section.row(
         "per person",
-        format!("{} kB", number((full_mb - fresh_mb) * 1_000.0 / PEOPLE as f64)),
+        format!(
+            "{} kB",
+            number((full_mb - fresh_mb) * 1_000.0 / PEOPLE as f64)
+        ),
     );
     section.at_most(
         "The server with 50 people: memory",

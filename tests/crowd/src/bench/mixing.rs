@@ -39,8 +39,11 @@ within the room's 20 ms. A fourth person's mix is decoded afterwards and the bee
 in which it is heard, as where one voice is passed on. *Sound to sound* adds where in its packet the onset \
 stands, so it also has the look-ahead of both Opus encoders in it (6.5 ms each; the first is the talker's).";
 
+/// A packet of Opus, and when it was read.
+type Heard = (Moment, Vec<u8>);
+
 /// Everything that came, to be decoded later.
-struct Recorder(Arc<Mutex<Vec<(Moment, Vec<u8>)>>>);
+struct Recorder(Arc<Mutex<Vec<Heard>>>);
 
 impl Inlet for Recorder {
     fn voice(&mut self, at: Moment, _: u64, voice: &Voice<'_>) {
@@ -61,7 +64,10 @@ pub async fn measure(load: &Load) -> Outcome<Section> {
 
     let beep = Script::beep(BEEP_HERTZ, BEEP)?;
     let starts = Arc::new(Mutex::new(Vec::new()));
-    let talking = Talking::start(load.clock, speakers[..2].iter().map(|one| one.talker()).collect());
+    let talking = Talking::start(
+        load.clock,
+        speakers[..2].iter().map(|one| one.talker()).collect(),
+    );
     pass(SETTLE_SECONDS).await;
     let beeping = Talker {
         media: speakers[2].media.clone(),
@@ -93,7 +99,10 @@ pub async fn measure(load: &Load) -> Outcome<Section> {
     }
     let (packets, sounds) = (Summary::of(&packets), Summary::of(&sounds));
     let mut section = Section::new("Voice: latency while mixing", ABOUT);
-    section.row("beeps heard", format!("{} of {}", packets.count, starts.len()));
+    section.row(
+        "beeps heard",
+        format!("{} of {}", packets.count, starts.len()),
+    );
     section.row("packet to packet", percentiles(&packets));
     section.row("sound to sound", percentiles(&sounds));
     section.at_most(
@@ -111,14 +120,12 @@ async fn watch_starts(beep: &Script, seconds: f64, starts: &Mutex<Vec<Moment>>) 
     let first = &beep.packets[0].opus;
     let until = tokio::time::Instant::now() + Duration::from_secs_f64(seconds);
     while tokio::time::Instant::now() < until {
-        let sent = beep.sent_at(first).filter(|sent| sent.0 > 0);
-        let mut starts = starts.lock();
-        if let Some(sent) = sent
-            && starts.last() != Some(&sent)
-        {
-            starts.push(sent);
+        if let Some(sent) = beep.sent_at(first).filter(|sent| sent.0 > 0) {
+            let mut starts = starts.lock();
+            if starts.last() != Some(&sent) {
+                starts.push(sent);
+            }
         }
-        drop(starts);
         pass(0.05).await;
     }
     // The last one may not have been heard yet.
@@ -131,7 +138,7 @@ struct Onset {
     within: Duration,
 }
 
-fn onsets(recorded: &[(Moment, Vec<u8>)]) -> Outcome<Vec<Onset>> {
+fn onsets(recorded: &[Heard]) -> Outcome<Vec<Onset>> {
     let mut decoder = Decoder::new(SAMPLE_RATE, Channels::Mono)?;
     let mut samples = Vec::new();
     for (_, opus) in recorded {

@@ -131,7 +131,9 @@ pub fn render(machine: &Machine, sections: &[Section], quick: bool) -> String {
             "\n**This was a quick run: too short and too small to say what the server reaches.**\n",
         );
     }
-    text.push_str("\n## What it must reach\n\n| what | must be | measured | |\n|---|---|---|---|\n");
+    text.push_str(
+        "\n## What it must reach\n\n| what | must be | measured | |\n|---|---|---|---|\n",
+    );
     let requirements = || sections.iter().flat_map(|section| &section.requirements);
     for requirement in requirements() {
         let verdict = match requirement.met {

@@ -22,7 +22,11 @@ pub fn cpu_seconds(pid: u32) -> Outcome<f64> {
     // The name is in brackets and may hold anything; user and system time are fields 14 and 15.
     let (_, rest) = stat.rsplit_once(") ").ok_or("no such process")?;
     let fields: Vec<&str> = rest.split(' ').collect();
-    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
+    let ticks = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|field| field.parse::<f64>().ok())
+    };
     let (user, system) = ticks(11).zip(ticks(12)).ok_or("no processor time")?;
     Ok((user + system) / TICKS_PER_SECOND)
 }

@@ -98,7 +98,10 @@ pub async fn measure(load: &Load) -> Outcome<Section> {
         section.row(format!("{what}: exact"), percentiles(&figures.exact));
         section.row(format!("{what}: whole"), percentiles(&figures.whole));
         let kb = figures.bytes as f64 / 1e3 / f64::from(figures.turns);
-        section.row(format!("{what}: bytes a turn"), format!("{} kB", number(kb)));
+        section.row(
+            format!("{what}: bytes a turn"),
+            format!("{} kB", number(kb)),
+        );
     }
     presenter.leave().await;
     viewer.leave().await;
@@ -136,7 +139,10 @@ async fn turns(
     for _ in 0..turns {
         stage.lock().steps_left = STEPS;
         let (since, pixels) = timeout(EXACT_MAX, stands(&stage)).await?;
-        record(&mut took, exact(&view, &pixels).await?.duration_since(since));
+        record(
+            &mut took,
+            exact(&view, &pixels).await?.duration_since(since),
+        );
     }
     let bytes = view.figures().bytes - before;
     share.stop().await;

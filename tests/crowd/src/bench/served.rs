@@ -46,7 +46,9 @@ struct Printed {
 impl Served {
     /// A server on free ports, with an empty data folder.
     pub fn start() -> Outcome<Served> {
-        let folder = tempfile::Builder::new().prefix("conclave-bench").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("conclave-bench")
+            .tempdir()?;
         fs::write(folder.path().join("conclave.toml"), CONFIG)?;
         Served::spawn(folder, (0, 0))
     }
@@ -118,7 +120,12 @@ fn spawn(folder: &TempDir, (tcp, udp): (u16, u16)) -> Outcome<(Child, Printed)> 
         .arg(folder.path().join("conclave.toml"))
         .arg("--data")
         .arg(folder.path().join("data"))
-        .args(["--tcp-port", &tcp.to_string(), "--udp-port", &udp.to_string()])
+        .args([
+            "--tcp-port",
+            &tcp.to_string(),
+            "--udp-port",
+            &udp.to_string(),
+        ])
         .stdout(Stdio::piped())
         .stderr(errors)
         .spawn()

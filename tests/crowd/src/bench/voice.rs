@@ -208,7 +208,10 @@ fn section(listeners: usize, idle: f64, three: &Came, one: &Came) -> Section {
     section.row("people per core, three talk", people(three));
     section.row("people per core, one talks", people(one));
     for (what, came) in [("three talk", three), ("one talks", one)] {
-        section.row(format!("packets received, {what}"), came.packets.to_string());
+        section.row(
+            format!("packets received, {what}"),
+            came.packets.to_string(),
+        );
         section.row(
             format!("missing frames of the worst listener, {what}"),
             format!("{} %", number(came.missing_percent_worst)),

@@ -76,7 +76,10 @@ struct Meter {
 }
 
 impl Forwarder {
-    #[allow(clippy::too_many_arguments, reason = "what came, from whom, and where it goes")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what came, from whom, and where it goes"
+    )]
     pub(super) fn fragment(
         &mut self,
         now: Moment,
@@ -88,14 +91,19 @@ impl Forwarder {
         out: &mut Out,
     ) {
         let publisher = self.publishers.entry(source).or_default();
-        let Some(fragment) = Fragment::parse(&body).filter(|_| publisher.window.take(number)) else {
+        let Some(fragment) = Fragment::parse(&body).filter(|_| publisher.window.take(number))
+        else {
             return;
         };
         let (layer, frame) = (fragment.layer, fragment.frame);
         let meter = self.meters.entry((source, layer)).or_default();
         meter.count(frame, body.len());
         let viewers = routes.source(source).map(|routes| routes.viewers(layer));
-        let key = FragmentKey { layer, frame, index: fragment.index };
+        let key = FragmentKey {
+            layer,
+            frame,
+            index: fragment.index,
+        };
         if viewers.is_none() || publisher.cache.get(key, now).is_some() {
             return;
         }
@@ -105,7 +113,12 @@ impl Forwarder {
             let gate = to.gates.entry((source, layer)).or_default();
             if gate.passes(now, frame, viewer.fps_max) {
                 to.budget.sent(body.len());
-                offered.insert(Offered { viewer: viewer.id, source, layer, frame });
+                offered.insert(Offered {
+                    viewer: viewer.id,
+                    source,
+                    layer,
+                    frame,
+                });
                 out.push(to.datagram(viewer.id, body.clone()));
             }
         }
@@ -132,8 +145,16 @@ impl Forwarder {
         for body in answered.bodies {
             out.push(to.datagram(viewer, body));
         }
-        let absent = answered.absent.and_then(|absent| publisher.upstream.merge(absent, now));
-        let upstream = absent.map(|absent| (ParticipantId(SERVER), request.source.0, Datagram::ReRequest(absent)));
+        let absent = answered
+            .absent
+            .and_then(|absent| publisher.upstream.merge(absent, now));
+        let upstream = absent.map(|absent| {
+            (
+                ParticipantId(SERVER),
+                request.source.0,
+                Datagram::ReRequest(absent),
+            )
+        });
         out.extend(upstream);
     }
 
@@ -155,16 +176,25 @@ impl Forwarder {
                 (source, layer, bits_per_second, fps)
             })
             .collect();
-        self.meters.retain(|_, meter| meter.intervals.iter().any(|(bytes, _)| *bytes > 0));
+        self.meters
+            .retain(|_, meter| meter.intervals.iter().any(|(bytes, _)| *bytes > 0));
         measured
     }
 }
 
 impl ToViewer {
-    fn datagram(&mut self, viewer: ParticipantId, body: Arc<[u8]>) -> (ParticipantId, Node, Datagram) {
+    fn datagram(
+        &mut self,
+        viewer: ParticipantId,
+        body: Arc<[u8]>,
+    ) -> (ParticipantId, Node, Datagram) {
         let number = self.number;
         self.number += 1;
-        (ParticipantId(SERVER), viewer.0, Datagram::Fragment { number, body })
+        (
+            ParticipantId(SERVER),
+            viewer.0,
+            Datagram::Fragment { number, body },
+        )
     }
 }
 
@@ -200,12 +230,20 @@ impl Meter {
     fn end_interval(&mut self) -> (u32, u8) {
         let intervals = self.intervals.len().max(1) as u64;
         let bytes: u64 = self.intervals.iter().map(|(bytes, _)| bytes).sum();
-        let frames: BTreeSet<u32> = self.intervals.iter().flat_map(|(_, frames)| frames).copied().collect();
+        let frames: BTreeSet<u32> = self
+            .intervals
+            .iter()
+            .flat_map(|(_, frames)| frames)
+            .copied()
+            .collect();
         if self.intervals.len() == INTERVALS {
             self.intervals.pop_front();
         }
         self.intervals.push_back(Default::default());
         let a_second = |sum: u64| sum * INTERVALS as u64 / intervals;
-        (a_second(8 * bytes) as u32, a_second(frames.len() as u64) as u8)
+        (
+            a_second(8 * bytes) as u32,
+            a_second(frames.len() as u64) as u8,
+        )
     }
 }

@@ -83,7 +83,11 @@ impl Publisher {
         let (layer, frame) = (request.layer, request.frame);
         let mut out = Vec::new();
         for &index in &request.indices {
-            let key = FragmentKey { layer, frame, index };
+            let key = FragmentKey {
+                layer,
+                frame,
+                index,
+            };
             if let Some(body) = self.cache.get(key, now) {
                 out.push(numbered(&mut self.number, body));
             }

@@ -6,7 +6,7 @@ use conclave_core::{
     Moment,
     media::{
         assemble::FrameAssembler,
-        sequence::{CameraWindow, LossCounter},
+        sequence::{CameraWindow, LossCounter, is_after},
     },
 };
 use conclave_wire::{
@@ -37,11 +37,17 @@ pub struct Viewer {
     window: CameraWindow,
     loss: LossCounter,
     assemblers: BTreeMap<(ParticipantId, Layer), FrameAssembler>,
-    /// Least delay since ever: clocks here do not drift.
-    floor_ms: Option<i64>,
-    queueing_ms: u64,
+    /// Least delay of each source since ever: clocks here do not drift.
+    floors_ms: BTreeMap<ParticipantId, i64>,
+    /// When the newest frame of each source was captured: the first fragment of a frame is not sent again.
+    newest_ms: BTreeMap<ParticipantId, u32>,
+    /// The least of the interval: what jitters is no queue.
+    queueing_ms: Option<u64>,
     interval_bytes: u32,
     report_at: Moment,
+    /// Something came since the last report; and before it.
+    news: bool,
+    told: bool,
 }
 
 impl Viewer {
@@ -55,10 +61,13 @@ impl Viewer {
             window: CameraWindow::new(),
             loss: LossCounter::new(),
             assemblers: BTreeMap::new(),
-            floor_ms: None,
-            queueing_ms: 0,
+            floors_ms: BTreeMap::new(),
+            newest_ms: BTreeMap::new(),
+            queueing_ms: None,
             interval_bytes: 0,
             report_at: now + REPORT_EVERY,
+            news: false,
+            told: false,
         }
     }
 
@@ -76,14 +85,20 @@ impl Viewer {
         bytes: usize,
     ) {
         self.loss.take(number);
+        self.news = true;
         if !self.window.take(number) {
             return;
         }
         self.bytes += bytes as u64;
         self.interval_bytes += bytes as u32;
-        self.measure(now, fragment.captured_ms);
+        self.measure(now, fragment.source, fragment.captured_ms);
         let key = (fragment.source, fragment.layer);
-        let Some(frame) = self.assemblers.entry(key).or_default().insert(fragment, now) else {
+        let Some(frame) = self
+            .assemblers
+            .entry(key)
+            .or_default()
+            .insert(fragment, now)
+        else {
             return;
         };
         let (source, layer) = key;
@@ -97,7 +112,10 @@ impl Viewer {
     }
 
     pub(super) fn next_wakeup(&self) -> Option<Moment> {
-        let assemblers = self.assemblers.values().filter_map(FrameAssembler::next_wakeup);
+        let assemblers = self
+            .assemblers
+            .values()
+            .filter_map(FrameAssembler::next_wakeup);
         assemblers.chain([self.report_at]).min()
     }
 
@@ -118,16 +136,25 @@ impl Viewer {
         if self.report_at <= now {
             self.report_at = now + REPORT_EVERY;
             let report = self.report();
-            out.extend(self.reports.then_some(Datagram::Report(report)));
+            // While nothing comes there is nothing to report; that it has ended is said once.
+            let told = std::mem::replace(&mut self.told, self.news);
+            let due = std::mem::take(&mut self.news) || told;
+            out.extend((self.reports && due).then_some(Datagram::Report(report)));
         }
         out
     }
 
-    fn measure(&mut self, now: Moment, captured_ms: u32) {
+    fn measure(&mut self, now: Moment, source: ParticipantId, captured_ms: u32) {
+        let newest_ms = self.newest_ms.get(&source);
+        if newest_ms.is_some_and(|&newest| !is_after(captured_ms, newest)) {
+            return;
+        }
+        self.newest_ms.insert(source, captured_ms);
         let delay_ms = i64::from((now.as_ms() as u32).wrapping_sub(captured_ms) as i32);
-        let floor_ms = self.floor_ms.map_or(delay_ms, |floor| floor.min(delay_ms));
-        self.floor_ms = Some(floor_ms);
-        self.queueing_ms = self.queueing_ms.max(delay_ms.abs_diff(floor_ms));
+        let floor_ms = self.floors_ms.entry(source).or_insert(delay_ms);
+        *floor_ms = delay_ms.min(*floor_ms);
+        let above = delay_ms.abs_diff(*floor_ms);
+        self.queueing_ms = Some(self.queueing_ms.map_or(above, |least| least.min(above)));
     }
 
     fn report(&mut self) -> Report {
@@ -137,7 +164,7 @@ impl Viewer {
             camera_received: loss.received as u32,
             camera_lost: loss.lost as u32,
             camera_bytes: std::mem::take(&mut self.interval_bytes),
-            queueing_ms: std::mem::take(&mut self.queueing_ms).min(u16::MAX.into()) as u16,
+            queueing_ms: self.queueing_ms.take().unwrap_or(0).min(u16::MAX.into()) as u16,
             ..Report::default()
         }
     }

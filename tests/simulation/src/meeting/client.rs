@@ -36,9 +36,13 @@ pub struct Client {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Standing {
     Linked,
-    Away { until: Moment },
+    Away {
+        until: Moment,
+    },
     /// Hello was said.
-    Entering { until: Moment },
+    Entering {
+        until: Moment,
+    },
 }
 
 impl Client {
@@ -62,14 +66,21 @@ impl Client {
 
     /// Commands that wait for an answer.
     pub fn unanswered(&self) -> usize {
-        self.asked.values().filter(|asked| asked.answers.is_empty()).count()
+        self.asked
+            .values()
+            .filter(|asked| asked.answers.is_empty())
+            .count()
     }
 
     /// Notes a command. Gives link and reference when it can be sent now.
     pub(super) fn ask(&mut self, command: Command) -> Option<(u32, u32)> {
         let reference = self.asked.len() as u32 + 1;
         let sent = u32::from(self.is_linked());
-        let asked = Asked { command, sent, answers: Vec::new() };
+        let asked = Asked {
+            command,
+            sent,
+            answers: Vec::new(),
+        };
         self.asked.insert(reference, asked);
         self.is_linked().then_some((self.link, reference))
     }
@@ -92,7 +103,9 @@ impl Client {
     pub(super) fn come_back(&mut self, now: Moment, random: u64) -> (u32, Option<Cursor>) {
         self.link += 1;
         let wait = self.backoff.next_wait(random);
-        self.standing = Standing::Entering { until: now + WELCOME_WITHIN + wait };
+        self.standing = Standing::Entering {
+            until: now + WELCOME_WITHIN + wait,
+        };
         (self.link, Some(self.cursor))
     }
 
@@ -117,7 +130,10 @@ impl Client {
         missed.iter().for_each(|numbered| self.happened(numbered));
         self.standing = Standing::Linked;
         self.backoff.succeeded();
-        let waiting = self.asked.iter_mut().filter(|(_, asked)| asked.answers.is_empty());
+        let waiting = self
+            .asked
+            .iter_mut()
+            .filter(|(_, asked)| asked.answers.is_empty());
         let again = waiting.map(|(&reference, asked)| {
             asked.sent += 1;
             (reference, asked.command.clone())
@@ -126,7 +142,11 @@ impl Client {
     }
 
     pub(super) fn happened(&mut self, numbered: &Numbered) {
-        assert_eq!(numbered.number, self.cursor.number + 1, "no event is left out or comes twice");
+        assert_eq!(
+            numbered.number,
+            self.cursor.number + 1,
+            "no event is left out or comes twice"
+        );
         self.cursor.number = numbered.number;
         replica::apply(&mut self.state, &numbered.event);
     }

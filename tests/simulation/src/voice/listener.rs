@@ -72,7 +72,10 @@ impl Listener {
     pub fn heard_at(&self, speaker: u32) -> impl Iterator<Item = (Moment, u32)> {
         assert!((1..=SLOTS as u32).contains(&speaker), "a seat with a slot");
         let slot = speaker as usize - 1;
-        let heard = self.played.iter().map(move |played| (played.at, played.said[slot]));
+        let heard = self
+            .played
+            .iter()
+            .map(move |played| (played.at, played.said[slot]));
         heard.filter(|&(_, number)| number != 0)
     }
 
@@ -126,7 +129,11 @@ impl Listener {
                 self.missing_samples += u64::from(samples);
                 return samples.into();
             }
-            Playout::Frame { packet, skip, adjust } => (packet, skip, adjust),
+            Playout::Frame {
+                packet,
+                skip,
+                adjust,
+            } => (packet, skip, adjust),
         };
         if self.sources.last() != Some(&packet.source) {
             self.sources.push(packet.source);
@@ -134,7 +141,11 @@ impl Listener {
         let steps = parse(&packet.payload);
         let skip = i64::from(skip);
         assert_eq!(skip % STEP_SAMPLES, 0, "packets meet on the grid");
-        for (index, &said) in steps.iter().skip((skip / STEP_SAMPLES) as usize).enumerate() {
+        for (index, &said) in steps
+            .iter()
+            .skip((skip / STEP_SAMPLES) as usize)
+            .enumerate()
+        {
             let at = at + samples(index as i64 * STEP_SAMPLES);
             self.played.push(Played { at, said });
         }

@@ -1,13 +1,17 @@
 //! What a link measures of itself: round trip, jitter, loss, the room's clock.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use conclave_core::{
     Moment,
     link::clock::{Exchange, RemoteClock},
-    media::quality::{JitterEstimator, QualityMeter},
+    media::{
+        quality::{JitterEstimator, QualityMeter},
+        sequence::is_after,
+    },
 };
 use conclave_wire::{
+    ParticipantId,
     datagram::{Probe, Report},
     event::Quality,
 };
@@ -21,6 +25,9 @@ pub const REPORT_EVERY: Duration = Duration::from_millis(250);
 /// The floor of camera delays is the least of this span and the one before: long enough to see a fast
 /// packet, short enough to follow drift.
 const FLOOR_SPAN: Duration = Duration::from_secs(10);
+
+/// Publishers whose delays are known at the same time. A room shows fewer.
+const FLOORS_MAX: usize = 128;
 
 /// Figures of one link since it was opened.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -53,8 +60,9 @@ pub struct Measured {
     jitter: JitterEstimator,
     room_clock: RemoteClock,
     newest_round_trip_us: u32,
-    floor: Floor,
-    /// The least of the interval: what jitters or was sent again is no queue.
+    /// By publisher: their clocks have nothing in common.
+    floors: BTreeMap<ParticipantId, Floor>,
+    /// The least of the interval: what jitters is no queue.
     queueing_ms: Option<u64>,
     camera_bytes: u32,
     reported_at: Moment,
@@ -70,6 +78,8 @@ struct Floor {
     since: Moment,
     now: Option<i64>,
     before: Option<i64>,
+    /// When the newest picture was captured, on the publisher's clock.
+    newest_ms: Option<u32>,
 }
 
 impl Measured {
@@ -96,12 +106,25 @@ impl Measured {
             .arrived(i64::from(media_time) * 1_000 / 48, at.0 as i64);
     }
 
-    /// A camera fragment came that was captured at `captured_ms` of its publisher's clock.
-    pub fn camera(&mut self, at: Moment, captured_ms: u32, bytes: usize) {
+    /// A camera fragment of `source` came that was captured at `captured_ms` of its clock.
+    pub fn camera(&mut self, at: Moment, source: ParticipantId, captured_ms: u32, bytes: usize) {
         self.begin(at);
         self.camera_bytes = self.camera_bytes.saturating_add(bytes as u32);
         let delay_ms = i64::from((at.as_ms() as u32).wrapping_sub(captured_ms) as i32);
-        let above = self.floor.above(at, delay_ms);
+        if !self.floors.contains_key(&source) && self.floors.len() >= FLOORS_MAX {
+            self.floors
+                .retain(|_, floor| at.since(floor.since) < 2 * FLOOR_SPAN);
+            if self.floors.len() >= FLOORS_MAX {
+                return;
+            }
+        }
+        let floor = self.floors.entry(source).or_default();
+        // Only the first fragment of a picture: what comes behind it waited for it or was sent again.
+        if (floor.newest_ms).is_some_and(|newest| !is_after(captured_ms, newest)) {
+            return;
+        }
+        floor.newest_ms = Some(captured_ms);
+        let above = floor.above(at, delay_ms);
         self.queueing_ms = Some(self.queueing_ms.map_or(above, |least| least.min(above)));
     }
 
@@ -203,6 +226,9 @@ mod tests {
     use super::*;
     use crate::media::keys::derive;
 
+    const ANNA: ParticipantId = ParticipantId(1);
+    const BERT: ParticipantId = ParticipantId(2);
+
     fn incoming() -> Incoming {
         let session = MediaSession {
             addresses: vec!["127.0.0.1:9".into()],
@@ -231,16 +257,41 @@ mod tests {
         let (mut measured, mut incoming) = (Measured::default(), incoming());
         // The publisher's clock is anywhere, also about to wrap. One comes late, as by jitter.
         for (at, captured) in [(1_000, u32::MAX - 10), (1_066, 55), (1_180, 121)] {
-            measured.camera(Moment::from_ms(at), captured, 1_000);
+            measured.camera(Moment::from_ms(at), ANNA, captured, 1_000);
         }
         let report = measured.report(Moment::from_ms(1_250), &mut incoming);
         assert_eq!((report.queueing_ms, report.camera_bytes), (0, 3_000));
         // Then all come late: they wait for each other.
         for (at, captured) in [(1_300, 239), (1_366, 315), (1_460, 389)] {
-            measured.camera(Moment::from_ms(at), captured, 1_000);
+            measured.camera(Moment::from_ms(at), ANNA, captured, 1_000);
         }
         let report = measured.report(Moment::from_ms(1_500), &mut incoming);
         assert_eq!(report.queueing_ms, 40);
+    }
+
+    #[test]
+    fn a_publisher_who_stops_takes_no_measure_of_the_others_along() {
+        let (mut measured, mut incoming) = (Measured::default(), incoming());
+        for n in 0..4 {
+            let at = Moment::from_ms(1_000 + 66 * n);
+            measured.camera(at, ANNA, 500_000 + 66 * n as u32, 1_000);
+            measured.camera(at, BERT, 66 * n as u32, 1_000);
+        }
+        measured.report(Moment::from_ms(1_250), &mut incoming);
+        // Bert's clock is eight minutes behind Anna's, which is no queue.
+        measured.camera(Moment::from_ms(1_264), BERT, 264, 1_000);
+        let report = measured.report(Moment::from_ms(1_500), &mut incoming);
+        assert_eq!(report.queueing_ms, 0);
+    }
+
+    #[test]
+    fn a_fragment_that_was_sent_again_is_no_queue() {
+        let (mut measured, mut incoming) = (Measured::default(), incoming());
+        measured.camera(Moment::from_ms(1_000), ANNA, 500, 1_000);
+        measured.report(Moment::from_ms(1_050), &mut incoming);
+        measured.camera(Moment::from_ms(1_080), ANNA, 500, 1_000);
+        let report = measured.report(Moment::from_ms(1_300), &mut incoming);
+        assert_eq!(report.queueing_ms, 0);
     }
 
     #[test]

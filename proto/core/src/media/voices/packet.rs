@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 /// The source of a mix; a person's packets carry their seat instead.
 pub const SOURCE_MIX: u32 = 0;
-/// A voice packet has at most this many bytes: two Opus frames of 1,275 (RFC 6716 section 3.4).
-pub const OPUS_BYTES_MAX: usize = 2_550;
 
 /// One Opus packet of a speaker, opened and authenticated.
 #[derive(Clone, Debug)]
@@ -20,6 +18,7 @@ pub struct VoiceFrame {
     pub level: u8,
     /// Duration in samples, 480 or 960: see [`opus_samples`].
     pub samples: u32,
+    /// Its length was checked when the datagram was parsed: see `conclave_wire::datagram::Voice`.
     pub opus: Arc<[u8]>,
 }
 

@@ -202,6 +202,8 @@ impl<C: Codecs> Voices<C> {
         match id {
             LineId::Shared => 100,
             LineId::Own(seat) if seat == of => 0,
+            // Who waits for a mix hears as everybody does, while they speak too.
+            LineId::Own(seat) if !self.personal.contains(&seat) => 100,
             LineId::Own(seat) => {
                 let set = self.seats.get(&seat).and_then(|seat| seat.volumes.get(&of));
                 set.copied().unwrap_or(100)

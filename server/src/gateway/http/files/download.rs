@@ -1,7 +1,7 @@
-//! Downloads: ranges, conditional requests and resumption are `actix-files`'; who may have the file,
-//! and under which name, is ours.
+//! Downloads: ranges and resumption are `actix-files`'; who may have the file, and under which name, is
+//! ours. `If-None-Match` and its like are not heeded: what changes is who may have a file, never a file.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use actix_files::NamedFile;
 use actix_web::{
@@ -12,19 +12,17 @@ use actix_web::{
     },
     web,
 };
-use conclave_wire::{FileId, Refusal, RefusalCode, SharedFile};
+use conclave_wire::{FileId, RefusalCode, SharedFile};
 
-use super::bearer;
+use super::seat_token;
 use crate::{
     actors::{
         lobby::{FindRoom, FindShareToken},
-        room::{AuthenticateSeat, FileKey, FindFile},
+        room::{AuthenticateSeat, FindFile},
     },
-    gateway::http::refused,
+    gateway::http::{ask, refused},
     server::AppState,
 };
-
-const ASK_DEADLINE: Duration = Duration::from_secs(10);
 
 /// `GET /api/rooms/{slug}/files/{file}`, for people in the room.
 pub async fn by_seat(
@@ -36,13 +34,10 @@ pub async fn by_seat(
     let found = async {
         let room = ask(state.lobby.send(FindRoom { slug: slug.clone() })).await??;
         ask(room.send(AuthenticateSeat {
-            token: bearer(&request)?,
+            token: seat_token(&request)?,
         }))
         .await??;
-        ask(room.send(FindFile {
-            by: FileKey::Id(FileId(file)),
-        }))
-        .await?
+        ask(room.send(FindFile { file: FileId(file) })).await?
     };
     match found.await {
         Ok(file) => send(&request, &state, &slug, file).await,
@@ -138,13 +133,5 @@ fn attachment(name: &str) -> ContentDisposition {
             DispositionParam::Filename(plain),
             DispositionParam::FilenameExt(exact),
         ],
-    }
-}
-
-async fn ask<T, E>(asked: impl Future<Output = Result<T, E>>) -> Result<T, Refusal> {
-    match actix_web::rt::time::timeout(ASK_DEADLINE, asked).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(_)) => Err(RefusalCode::Busy.into()),
-        Err(_) => Err(RefusalCode::Timeout.into()),
     }
 }

@@ -11,7 +11,7 @@ use conclave_core::transfer::file_name;
 use conclave_wire::{Refusal, RefusalCode};
 use futures_util::{StreamExt, future::BoxFuture};
 
-use super::bearer;
+use super::seat_token;
 use crate::{
     actors::{
         file_upload::{
@@ -23,7 +23,7 @@ use crate::{
     },
     clock,
     files::{Partial, Ticket, UploadId, discard},
-    gateway::http::refused,
+    gateway::http::{ask, refused},
     server::AppState,
 };
 
@@ -36,11 +36,12 @@ const CHECKED_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A sender that pauses for so long waits for the answer.
 const DISCARD_QUIET: Duration = Duration::from_millis(500);
+/// A sender that does not pause waits no longer than so.
+const DISCARD_DEADLINE: Duration = Duration::from_secs(10);
 /// `Upload-Metadata`, before it is decoded.
 const METADATA_BYTES_MAX: usize = 4 * 1024;
 /// A sender that sends nothing for so long is cut off; it goes on from where it stood.
 const QUIET_MAX: Duration = Duration::from_secs(30);
-const ASK_DEADLINE: Duration = Duration::from_secs(10);
 
 /// `OPTIONS`: what this server can do.
 pub async fn describe(state: web::Data<Arc<AppState>>) -> HttpResponse {
@@ -67,9 +68,9 @@ pub async fn create(
         let metadata = Metadata::parse(&request)?;
         let name = file_name(&metadata.name)?;
         let room = state.lobby.send(FindRoom { slug: slug.clone() });
-        let room = within(room).await??;
-        let pass = within(room.send(AuthenticateSeat {
-            token: bearer(&request)?,
+        let room = ask(room).await??;
+        let pass = ask(room.send(AuthenticateSeat {
+            token: seat_token(&request)?,
         }))
         .await??;
         let ticket = Ticket {
@@ -86,7 +87,7 @@ pub async fn create(
             name: ticket.name.clone(),
         };
         state.uploads.admit(&id, &ticket)?;
-        let begun = match within(room.send(reserve)).await {
+        let begun = match ask(room.send(reserve)).await {
             Ok(Ok(())) => begin(&state, &id, ticket.clone()).await,
             Ok(Err(refusal)) | Err(refusal) => {
                 state.uploads.close(&id);
@@ -103,10 +104,10 @@ pub async fn create(
                 tracing::debug!("the room of a refused upload is gone or busy");
             }
         })?;
-        let upload = start(&state, &id, ticket, partial, room).ok_or(RefusalCode::UploadGone)?;
-        let mut standing = within(upload.send(DescribeUpload)).await?;
+        let upload = start(&state, &id, ticket, partial, room).await?;
+        let mut standing = ask(upload.send(DescribeUpload)).await?;
         if size_bytes == 0 {
-            standing = within(upload.send(Append {
+            standing = ask(upload.send(Append {
                 offset: 0,
                 pieces: Vec::new(),
                 sha256: None,
@@ -125,7 +126,7 @@ pub async fn create(
 pub async fn stand(id: web::Path<String>, state: web::Data<Arc<AppState>>) -> HttpResponse {
     answer(async {
         let upload = find(&state, &id).await?;
-        let standing = within(upload.send(DescribeUpload)).await?;
+        let standing = ask(upload.send(DescribeUpload)).await?;
         let mut response = standing_response(StatusCode::OK, &standing);
         Ok(response
             .insert_header(("Cache-Control", "no-store"))
@@ -161,7 +162,7 @@ async fn take(
     }
     let offset = number(request, "Upload-Offset")?;
     let upload = find(state, id).await?;
-    let before = within(upload.send(DescribeUpload)).await?;
+    let before = ask(upload.send(DescribeUpload)).await?;
     if offset != before.offset {
         return Err(RefusalCode::OffsetMismatch.into());
     }
@@ -188,13 +189,21 @@ async fn take(
 /// Reads on for a while when an upload is refused: an answer to a body that nobody reads may never reach
 /// its sender (RFC 9112 section 9.6).
 async fn discard_rest(body: &mut web::Payload) {
-    let mut left = DISCARDED_BYTES_MAX;
-    while let Ok(Some(Ok(piece))) = actix_web::rt::time::timeout(DISCARD_QUIET, body.next()).await {
-        left = left.saturating_sub(piece.len());
-        if left == 0 {
-            return;
+    let discarded = async {
+        let mut left = DISCARDED_BYTES_MAX;
+        while let Ok(Some(Ok(piece))) =
+            actix_web::rt::time::timeout(DISCARD_QUIET, body.next()).await
+        {
+            left = left.saturating_sub(piece.len());
+            if left == 0 {
+                return;
+            }
         }
-    }
+    };
+    // Whether it was all or not: the answer goes out now.
+    actix_web::rt::time::timeout(DISCARD_DEADLINE, discarded)
+        .await
+        .ok();
 }
 
 /// `DELETE /api/uploads/{id}`: the sender has given up.
@@ -206,7 +215,7 @@ pub async fn terminate(
     answer(async {
         version(&request)?;
         let upload = find(&state, &id).await?;
-        within(upload.send(AbandonUpload)).await?;
+        ask(upload.send(AbandonUpload)).await?;
         Ok(HttpResponse::NoContent()
             .insert_header(("Tus-Resumable", VERSION))
             .finish())
@@ -311,15 +320,18 @@ async fn find(state: &AppState, id: &str) -> Result<Addr<FileUploadActor>, Refus
     if let Some(upload) = state.uploads.actor(&id) {
         return Ok(upload);
     }
-    if !state.uploads.is_open(&id) {
-        return Err(RefusalCode::UploadGone.into());
+    let turn = state.uploads.resuming(&id).ok_or(RefusalCode::UploadGone)?;
+    let _turn = turn.lock().await;
+    // Another request may have found it meanwhile.
+    if let Some(upload) = state.uploads.actor(&id) {
+        return Ok(upload);
     }
     let (folder, wanted) = (state.uploads.folder().to_owned(), id.clone());
     let found = actix_web::rt::task::spawn_blocking(move || Partial::find(&folder, &wanted)).await;
     let (partial, ticket) = found
         .map_err(|_| RefusalCode::Internal)?
         .map_err(|_| RefusalCode::UploadGone)?;
-    let room = within(state.lobby.send(FindRoom {
+    let room = ask(state.lobby.send(FindRoom {
         slug: ticket.slug.clone(),
     }))
     .await??;
@@ -328,8 +340,8 @@ async fn find(state: &AppState, id: &str) -> Result<Addr<FileUploadActor>, Refus
         size_bytes: ticket.size_bytes,
         name: ticket.name.clone(),
     };
-    within(room.send(reserve)).await??;
-    start(state, &id, ticket, partial, room).ok_or_else(|| RefusalCode::UploadGone.into())
+    ask(room.send(reserve)).await??;
+    start(state, &id, ticket, partial, room).await
 }
 
 async fn begin(state: &AppState, id: &UploadId, ticket: Ticket) -> Result<Partial, Refusal> {
@@ -343,25 +355,37 @@ async fn begin(state: &AppState, id: &UploadId, ticket: Ticket) -> Result<Partia
     begun.await.map_err(|_| RefusalCode::Internal)?
 }
 
-fn start(
+/// Whoever is given up while it starts is gone: its person has left, or the room has ended.
+async fn start(
     state: &AppState,
     id: &UploadId,
     ticket: Ticket,
     partial: Partial,
     room: Addr<RoomActor>,
-) -> Option<Addr<FileUploadActor>> {
-    let room = UploadRoom {
+) -> Result<Addr<FileUploadActor>, Refusal> {
+    let upload_room = UploadRoom {
         share: room.clone().recipient(),
         release: room.recipient(),
     };
-    let uploads = state.uploads.clone();
-    let actor =
-        FileUploadActor::new(id.clone(), ticket, partial, uploads, room, state.clock).start();
-    let attached = state.uploads.attach(id, actor);
-    if attached.is_none() {
-        discard(state.uploads.folder(), id);
+    let (release, uploads) = (upload_room.release.clone(), state.uploads.clone());
+    let (owner, size_bytes) = (ticket.owner, ticket.size_bytes);
+    let actor = FileUploadActor::new(
+        id.clone(),
+        ticket,
+        partial,
+        uploads,
+        upload_room,
+        state.clock,
+    );
+    if let Some(attached) = state.uploads.attach(id, || actor.start()) {
+        return Ok(attached);
     }
-    attached
+    if release.try_send(ReleaseFile { owner, size_bytes }).is_err() {
+        tracing::debug!("the room of an abandoned upload is gone or busy");
+    }
+    let (uploads, id) = (state.uploads.clone(), id.clone());
+    actix_web::rt::task::spawn_blocking(move || discard(uploads.folder(), &id));
+    Err(RefusalCode::UploadGone.into())
 }
 
 /// What a sender says about the file: `filename` (or `name`) and, if it knows, `sha256`.
@@ -474,13 +498,5 @@ async fn answer(work: impl Future<Output = Result<HttpResponse, Refusal>>) -> Ht
             }
             response
         }
-    }
-}
-
-async fn within<T, E>(asked: impl Future<Output = Result<T, E>>) -> Result<T, Refusal> {
-    match actix_web::rt::time::timeout(ASK_DEADLINE, asked).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(_)) => Err(RefusalCode::Busy.into()),
-        Err(_) => Err(RefusalCode::Timeout.into()),
     }
 }

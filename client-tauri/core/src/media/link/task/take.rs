@@ -65,8 +65,8 @@ impl LinkTask {
             }
             Kind::Camera => {
                 if let Some(fragment) = Fragment::parse(body) {
-                    let captured_ms = fragment.captured_ms;
-                    self.measured.lock().camera(now, captured_ms, bytes);
+                    let (source, captured_ms) = (fragment.source, fragment.captured_ms);
+                    self.measured.lock().camera(now, source, captured_ms, bytes);
                     self.config.inlet.fragment(now, &fragment);
                 }
             }
