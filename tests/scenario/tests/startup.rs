@@ -103,7 +103,7 @@ fn settings_that_are_wrong_are_named_wherever_they_come_from() {
         ("admin_bind = \"nowhere\"\n", &["admin_bind"]),
         ("rooms_max = \n", &["conclave.toml"]),
         ("first_room = \"Not A Slug\"\n", &["first_room"]),
-        ("log_level = \"loud=\"\n", &["log_level"]),
+        ("log_level = \"info=loud\"\n", &["log_level"]),
     ] {
         fs::write(&file, text).unwrap();
         fails_saying(server_in(folder.path()).arg("--config").arg(&file), words);

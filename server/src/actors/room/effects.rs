@@ -9,8 +9,8 @@ use conclave_core::{
     room::{Effect, Outbox, Record},
 };
 use conclave_wire::{
-    LineId, ParticipantId, Refusal, RefusalCode, ServerMessage, SharedFile, command::Reply,
-    event::Hint,
+    LeaveReason, LineId, ParticipantId, Refusal, RefusalCode, ServerMessage, SharedFile,
+    command::Reply, event::Hint,
 };
 use tokio::sync::oneshot;
 
@@ -21,6 +21,8 @@ use crate::store::StoreError;
 #[derive(Default)]
 struct Afterwards {
     answers: Vec<(ParticipantId, u32, Result<Reply, Refusal>)>,
+    /// Who leaves is sent off when a restart cannot bring the seat back.
+    left: Vec<ParticipantId>,
     deleted: Vec<SharedFile>,
 }
 
@@ -54,6 +56,9 @@ impl RoomActor {
                 if records.is_empty() {
                     for (seat, reference, result) in afterwards.answers.drain(..) {
                         self.room.stored(seat, reference, result, &mut out);
+                    }
+                    for seat in afterwards.left.drain(..) {
+                        deliveries.goodbye(seat, LeaveReason::Left, String::new());
                     }
                 }
                 self.pass_on_camera_signs(now, &mut out);
@@ -103,6 +108,11 @@ impl RoomActor {
                 deliveries.answer(seat, answer(reference, result));
             }
             Effect::Record(record) => records.push(record),
+            Effect::Dismiss {
+                seat,
+                reason: LeaveReason::Left,
+                ..
+            } => afterwards.left.push(seat),
             Effect::Dismiss { seat, reason, text } => deliveries.goodbye(seat, reason, text),
             Effect::CloseMedia { seat } => self.media.close_session(seat),
             Effect::Voice(order) => self.media.order_voice(order, &ctx.address()),
@@ -235,6 +245,12 @@ impl RoomActor {
                 }
             });
         }
+        let mut deliveries = Deliveries::default();
+        for seat in afterwards.left {
+            deliveries.goodbye(seat, LeaveReason::Left, String::new());
+        }
+        // Whoever is being sent off cannot be lost on the way.
+        deliveries.send(&mut self.links);
         if written.is_ok() {
             self.delete_files(afterwards.deleted, ctx);
         }
