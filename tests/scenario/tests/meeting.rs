@@ -16,7 +16,10 @@ use conclave_scenario::{
     server::{DEADLINE, Server, SharedServer},
     sound::{espeak, find, follow, rms, spectral_likeness},
 };
-use conclave_wire::{Command, Event, Layer, MediaState, ParticipantId, command::Watch};
+use conclave_wire::{
+    Command, Event, Layer, MediaState, ParticipantId,
+    command::{Reply, Watch},
+};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
@@ -214,6 +217,48 @@ async fn who_speaks_is_shown_and_who_is_muted_is_heard_by_nobody() {
         waveform > 0.6 && spectrum > 0.8,
         "{waveform:.2} {spectrum:.2}"
     );
+    for person in people {
+        person.leave().await;
+    }
+}
+
+/// How loud each of two people hears a third, who says something now: root mean square at the place where
+/// it is found.
+async fn loudness(speaker: &Person, speech: &[i16], listeners: [&Person; 2]) -> [f64; 2] {
+    let starts = listeners.map(Person::heard_samples);
+    speaker.say_aloud(speech).await;
+    for listener in listeners {
+        listener.listen(700).await;
+    }
+    std::array::from_fn(|index| {
+        let recording = listeners[index].heard_since(starts[index]);
+        let (at, _) = find(speech, &recording);
+        rms(&recording[at.min(recording.len() - speech.len())..][..speech.len()])
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_volume_changes_what_one_hears_oneself_and_nobody_else() {
+    let server = SERVER.get();
+    let people = meeting_of(&server, &["Anna", "Bert", "Cara"]).await;
+    let (anna, bert, cara) = (&people[0], &people[1], &people[2]);
+    let speech = sentence("I am told that my microphone is rather loud today.", "en");
+
+    for (percent, lowest, highest) in [(25, 0.15, 0.4), (0, 0.0, 0.01), (100, 0.8, 1.25)] {
+        let set = anna.client.set_volume(bert.id(), percent).await.unwrap();
+        assert_eq!(set, Reply::VolumeKept { mixed: true });
+        let [by_anna, by_cara] = loudness(bert, &speech, [anna, cara]).await;
+        let plain = rms(&speech);
+        assert!(
+            (0.6..1.6).contains(&(by_cara / plain)),
+            "{by_cara:.0} of {plain:.0} for whom nothing was changed"
+        );
+        let ratio = by_anna / by_cara;
+        assert!(
+            (lowest..=highest).contains(&ratio),
+            "{percent} percent is heard as {ratio:.3}"
+        );
+    }
     for person in people {
         person.leave().await;
     }
