@@ -19,9 +19,9 @@ use super::{Desk, Shared, TransferError};
 use crate::link::http::{HttpError, Upload, success};
 
 /// Handed to the disk at once.
-const PIECE_BYTES: usize = 1024 * 1024;
-/// Pieces that wait for the disk.
-const BEHIND_PIECES: usize = 4;
+const PIECE_BYTES: usize = 128 * 1024;
+/// Pieces of the network that wait for the disk. What is not on the disk is fetched again after a crash.
+const BEHIND_PIECES: usize = 2;
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 /// A SHA-256 in hexadecimal.
 const SHA256_CHARS: usize = 64;
@@ -174,8 +174,7 @@ impl Sink {
 
     /// Writes on a thread of its own; ends when the sender is dropped.
     fn write_behind(mut self) -> (mpsc::Sender<Bytes>, JoinHandle<io::Result<Sink>>) {
-        let (sender, mut pieces) =
-            mpsc::channel::<Bytes>(BEHIND_PIECES * PIECE_BYTES / (16 * 1024));
+        let (sender, mut pieces) = mpsc::channel::<Bytes>(BEHIND_PIECES);
         let writing = tokio::task::spawn_blocking(move || {
             let mut gathered = Vec::with_capacity(PIECE_BYTES);
             while let Some(piece) = pieces.blocking_recv() {

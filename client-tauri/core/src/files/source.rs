@@ -8,7 +8,6 @@ use std::{
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
-use futures_util::{Stream, stream};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Read, hashed and sent at once.
@@ -21,6 +20,36 @@ pub(super) struct Source {
     file: File,
     hash: Context,
     at: u64,
+}
+
+/// The pieces of a file, read and hashed before they are wanted.
+pub(super) struct Ahead {
+    ready: mpsc::Receiver<Bytes>,
+    reading: JoinHandle<io::Result<Source>>,
+}
+
+impl Ahead {
+    /// The next pieces. Fewer than `pieces_max` mean that the end has come, or that the file cannot be
+    /// read: [`Ahead::source`] says which.
+    pub(super) async fn take(&mut self, pieces_max: usize) -> Vec<Bytes> {
+        let mut pieces = Vec::new();
+        while pieces.len() < pieces_max
+            && let Some(piece) = self.ready.recv().await
+        {
+            pieces.push(piece);
+        }
+        pieces
+    }
+
+    /// The source, standing where reading ended.
+    ///
+    /// # Errors
+    /// When the file could not be read.
+    pub(super) async fn source(self) -> io::Result<Source> {
+        drop(self.ready);
+        let ended = self.reading.await;
+        ended.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
+    }
 }
 
 impl Source {
@@ -44,14 +73,8 @@ impl Source {
         Ok(source)
     }
 
-    /// The pieces up to `end`, as they are wanted; the source comes back through the handle.
-    pub(super) fn pieces_to(
-        mut self,
-        end: u64,
-    ) -> (
-        impl Stream<Item = io::Result<Bytes>> + Send + 'static,
-        JoinHandle<io::Result<Source>>,
-    ) {
+    /// Reads on up to `end` on a thread of its own.
+    pub(super) fn read_ahead(mut self, end: u64) -> Ahead {
         let (pieces, ready) = mpsc::channel(AHEAD_PIECES);
         let reading = tokio::task::spawn_blocking(move || {
             while self.at < end {
@@ -64,16 +87,13 @@ impl Source {
                 if read == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                if pieces.blocking_send(Ok(Bytes::from(piece))).is_err() {
+                if pieces.blocking_send(Bytes::from(piece)).is_err() {
                     return Err(io::ErrorKind::BrokenPipe.into());
                 }
             }
             Ok(self)
         });
-        let stream = stream::unfold(ready, |mut ready| async move {
-            ready.recv().await.map(|piece| (piece, ready))
-        });
-        (stream, reading)
+        Ahead { ready, reading }
     }
 
     /// The source where it stands, and the lower-case hexadecimal SHA-256 of the whole file, for which the

@@ -3,16 +3,21 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use conclave_wire::RefusalCode;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use hyper::{Method, Request, Response, header};
 use tokio::sync::watch;
 
-use super::{Desk, Shared, TransferError, journal::Note, source::Source};
+use super::{
+    Desk, Shared, TransferError,
+    journal::Note,
+    source::{PIECE_BYTES, Source},
+};
 use crate::link::http::{Download, HttpError, Upload, success};
 
-/// Sent before the server has said that it has what came before: what a failure can cost.
-const UNCONFIRMED_BYTES_MAX: u64 = 1024 * 1024;
+/// Sent before the server has said that it has what came before, which is what a failure can cost: 1 MiB.
+const UNCONFIRMED_PIECES_MAX: usize = 1024 * 1024 / PIECE_BYTES;
 /// The last piece goes by itself, with the hash of the whole, which is known only then.
 const TAIL_BYTES: u64 = 64 * 1024;
 /// How often a person sees the progress.
@@ -95,24 +100,31 @@ impl Sending {
         desk.moved(offset, 0);
         let path = self.path.clone();
         let opened = tokio::task::spawn_blocking(move || Source::open(&path, offset)).await;
-        let mut source = opened.map_err(|_| Fault::Final(TransferError::Cancelled))??;
+        let source = opened.map_err(|_| Fault::Final(TransferError::Cancelled))??;
         let tail = self.size.saturating_sub(TAIL_BYTES).max(offset);
         let mut at = offset;
+        // The next pieces are read and hashed while the server takes these.
+        let mut ahead = source.read_ahead(tail);
         while at < tail {
-            let end = tail.min(at + UNCONFIRMED_BYTES_MAX);
-            let sent = self.append(&location, source, at, end, None, desk).await?;
-            match sent {
-                Some(stands) => source = stands,
+            let pieces = ahead.take(UNCONFIRMED_PIECES_MAX).await;
+            if pieces.is_empty() {
+                break;
+            }
+            match self.append(&location, pieces, at, None, desk).await? {
+                Some(sent) => at += sent,
                 None => return Ok(false),
             }
-            at = end;
         }
+        let source = ahead.source().await?;
         // The hash of the whole needs the last piece, which is read twice.
         let path = self.path.clone();
         let hashed = tokio::task::spawn_blocking(move || source.sha256_with_rest(&path)).await;
         let (source, sha256) = hashed.map_err(|_| Fault::Final(TransferError::Cancelled))??;
+        let mut ahead = source.read_ahead(self.size);
+        let pieces = ahead.take(UNCONFIRMED_PIECES_MAX).await;
+        ahead.source().await?;
         let sent = self
-            .append(&location, source, tail, self.size, Some(&sha256), desk)
+            .append(&location, pieces, tail, Some(&sha256), desk)
             .await?;
         Ok(sent.is_some())
     }
@@ -155,22 +167,21 @@ impl Sending {
             .ok_or(Fault::Final(TransferError::Protocol))
     }
 
-    /// Sends the bytes from `offset` to `end`; `None` when it was paused on the way.
+    /// Sends pieces that begin at `offset`, and says how many bytes they were; `None` when it was paused on
+    /// the way.
     async fn append(
         &self,
         location: &str,
-        source: Source,
+        pieces: Vec<Bytes>,
         offset: u64,
-        end: u64,
         sha256: Option<&str>,
         desk: &mut Desk,
-    ) -> Result<Option<Source>, Fault> {
-        let (pieces, reading) = source.pieces_to(end);
+    ) -> Result<Option<u64>, Fault> {
+        let bytes: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
         let (counter, counted) = watch::channel(0u64);
-        let pieces = pieces.inspect(move |piece| {
-            if let Ok(piece) = piece {
-                counter.send_modify(|sent| *sent += piece.len() as u64);
-            }
+        let pieces = stream::iter(pieces).map(move |piece| {
+            counter.send_modify(|sent| *sent += piece.len() as u64);
+            Ok(piece)
         });
         let mut request = Request::builder()
             .method(Method::PATCH)
@@ -178,7 +189,7 @@ impl Sending {
             .header("Tus-Resumable", "1.0.0")
             .header("Upload-Offset", offset)
             .header(header::CONTENT_TYPE, "application/offset+octet-stream")
-            .header(header::CONTENT_LENGTH, end - offset);
+            .header(header::CONTENT_LENGTH, bytes);
         if let Some(sha256) = sha256 {
             request = request.header("Conclave-Sha256", sha256);
         }
@@ -202,10 +213,7 @@ impl Sending {
         let sent = *counted.borrow();
         desk.moved(offset + sent, sent - shown);
         answered?;
-        let source = reading
-            .await
-            .map_err(|_| Fault::Final(TransferError::Cancelled))??;
-        Ok(Some(source))
+        Ok(Some(bytes))
     }
 
     async fn ask(

@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use socket2::SockRef;
 use tokio::{
     net::{TcpStream, lookup_host},
     time::{sleep, timeout},
@@ -26,6 +27,9 @@ pub const DIAL_DEADLINE: Duration = Duration::from_secs(5);
 /// Between the beginnings of attempts, so that a server whose first address answers makes one handshake
 /// and not one for each (RFC 8305 section 5, its least Connection Attempt Delay).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(100);
+/// What has come and was not read is fetched again after a crash, so the system's own choice of several
+/// MiB is too much. 192 KiB fill 1 Gbit/s up to a round trip of 1.5 ms, and 300 Mbit/s up to 5 ms.
+const RECEIVE_BUFFER_BYTES: usize = 192 * 1024;
 /// Numbers that are tried for one name.
 const NUMBERS_PER_NAME_MAX: usize = 8;
 
@@ -171,6 +175,7 @@ impl Dialer {
                 Ok(stream) => {
                     // Small messages must not wait for one another's acknowledgement.
                     stream.set_nodelay(true)?;
+                    SockRef::from(&stream).set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
                     return Ok(stream);
                 }
                 Err(error) => last = error,

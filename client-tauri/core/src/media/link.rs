@@ -30,7 +30,7 @@ mod task;
 mod tunnel;
 
 pub use measure::LinkFigures;
-pub use path::Way;
+pub use path::{PROBE_EVERY, PROBE_QUIET_EVERY, Way};
 pub use route::{MediaOutlet, MediaSender, Sent};
 pub use tunnel::{OpenTunnel, Tunnel, TunnelRefused, tunnel_over};
 

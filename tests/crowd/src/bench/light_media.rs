@@ -14,6 +14,7 @@ use std::{
 use conclave_client::media::{
     clock::MediaClock,
     keys::{Incoming, Outgoing, derive},
+    link::{PROBE_EVERY, PROBE_QUIET_EVERY},
 };
 use conclave_core::Moment;
 use conclave_wire::{
@@ -38,7 +39,6 @@ pub const VOICE_BUFFER_BYTES: usize = 2 * 1024;
 const SOCKET_BUFFER_BYTES: usize = 2 * 1024 * 1024;
 /// How often a whole client asks while it has no answer, and once it has.
 const HELLO_EVERY: Duration = Duration::from_millis(100);
-const PROBE_EVERY: Duration = Duration::from_secs(1);
 const REPORT_EVERY: Duration = Duration::from_millis(250);
 const ALIVE_MAX: Duration = Duration::from_secs(5);
 
@@ -64,6 +64,8 @@ struct Shared {
     server: SocketAddr,
     outgoing: Outgoing,
     alive: AtomicBool,
+    /// Voice or camera went this way or that since the last question.
+    used: AtomicBool,
     clock: MediaClock,
 }
 
@@ -86,6 +88,7 @@ impl Media {
             server,
             outgoing,
             alive: AtomicBool::new(false),
+            used: AtomicBool::new(true),
             clock,
             socket: socket.try_clone()?,
         });
@@ -140,6 +143,9 @@ impl Drop for Media {
 impl Shared {
     /// What the network does not take is lost, as it would be further on.
     fn send(&self, kind: Kind, write_body: impl FnOnce(&mut Vec<u8>)) {
+        if matches!(kind, Kind::Voice | Kind::Camera) {
+            self.used.store(true, Ordering::Relaxed);
+        }
         let mut datagram = Vec::new();
         let sealer = self.outgoing.sealer(kind.class());
         if sealer.seal(kind, &mut datagram, write_body).is_some() {
@@ -188,9 +194,11 @@ impl<I: Inlet> Ears<I> {
                 }
                 () = tokio::time::sleep_until(ask_at) => {
                     self.shared.ask();
-                    let every = match self.shared.alive.load(Ordering::Relaxed) {
-                        true => PROBE_EVERY,
-                        false => HELLO_EVERY,
+                    let alive = self.shared.alive.load(Ordering::Relaxed);
+                    let every = match (alive, self.shared.used.swap(false, Ordering::Relaxed)) {
+                        (false, _) => HELLO_EVERY,
+                        (true, true) => PROBE_EVERY,
+                        (true, false) => PROBE_QUIET_EVERY,
                     };
                     ask_at = Instant::now() + every;
                 }
@@ -236,6 +244,9 @@ impl<I: Inlet> Ears<I> {
         let Some(body) = self.incoming.open(&header, datagram) else {
             return;
         };
+        if matches!(header.kind, Kind::Voice | Kind::Camera) {
+            self.shared.used.store(true, Ordering::Relaxed);
+        }
         match header.kind {
             Kind::Voice => {
                 if let Some(voice) = Voice::parse(body) {

@@ -8,13 +8,16 @@ use std::{
     },
 };
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
 
-const PIECE_BYTES: usize = 64 * 1024;
+const PIECE_BYTES: usize = 16 * 1024;
+/// A cable holds nothing; the buffers here are as small as the system allows without slowing it down.
+const BUFFER_BYTES: usize = 32 * 1024;
 
 /// Stands between client and server. Dropping it ends it.
 pub struct Relay {
@@ -67,6 +70,11 @@ async fn pass_on(client: TcpStream, server_port: u16, counted: Arc<Counted>) -> 
     let server = TcpStream::connect(("127.0.0.1", server_port)).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
+    for side in [&client, &server] {
+        let socket = SockRef::from(side);
+        socket.set_recv_buffer_size(BUFFER_BYTES)?;
+        socket.set_send_buffer_size(BUFFER_BYTES)?;
+    }
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let up = copy(&mut from_client, &mut to_server, &counted.up);

@@ -11,8 +11,12 @@ pub const ECHO_WAIT: Duration = Duration::from_secs(1);
 pub const ECHO_SILENCE_MAX: Duration = Duration::from_millis(2_500);
 /// How often a working way is probed.
 pub const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// How often when nobody is heard or seen over it: a thousand silent rooms should cost next to nothing.
+pub const PROBE_QUIET_EVERY: Duration = Duration::from_secs(3);
+/// Without voice or camera for so long, in either direction, a way is quiet.
+const QUIET_AFTER: Duration = Duration::from_secs(3);
 /// An echo that is so much overdue makes the questions more frequent.
-const DOUBT_AFTER: Duration = Duration::from_millis(1_250);
+const OVERDUE: Duration = Duration::from_millis(250);
 /// Questions while no way is known, or the known one is doubted.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 /// A tunnel that could not be opened is tried again after this.
@@ -58,6 +62,9 @@ pub struct Path {
     /// When the session began or the way over UDP last answered.
     alive_at: Moment,
     ask_at: Moment,
+    /// When voice or camera last went this way or that.
+    used_at: Moment,
+    quiet: bool,
     tunnel: Tunnel,
     has_tunnel: bool,
 }
@@ -68,6 +75,8 @@ impl Path {
             way: Way::Searching,
             alive_at: now,
             ask_at: now,
+            used_at: now,
+            quiet: false,
             tunnel: Tunnel::Closed { again_at: now },
             has_tunnel,
         }
@@ -86,6 +95,25 @@ impl Path {
         }
     }
 
+    /// Voice or camera was sent or has come. A way that was quiet is asked at once whether it still works.
+    pub fn used(&mut self, now: Moment) {
+        self.used_at = now;
+        if self.quiet {
+            self.quiet = false;
+            self.alive_at = now;
+            self.ask_at = now;
+        }
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// When it will be asked next.
+    pub fn ask_at(&self) -> Moment {
+        self.ask_at
+    }
+
     /// An echo came over UDP.
     pub fn echoed(&mut self, now: Moment, out: &mut Vec<Step>) {
         self.alive_at = now;
@@ -94,6 +122,8 @@ impl Path {
             // The newest datagram tells the server which way to take.
             out.push(Step::Probe);
             self.ask_at = now + PROBE_EVERY;
+        } else if self.quiet {
+            self.ask_at = now + PROBE_QUIET_EVERY;
         }
         if matches!(self.tunnel, Tunnel::Opening | Tunnel::Open) {
             self.tunnel = Tunnel::Closed { again_at: now };
@@ -129,6 +159,7 @@ impl Path {
                 // The probe comes last, so that the server goes on to send through the tunnel.
                 Way::Tunnel => out.extend([Step::Hello, Step::Probe]),
             }
+            self.quiet = self.way == Way::Udp && now.since(self.used_at) >= QUIET_AFTER;
             self.ask_at = now + self.ask_every(now);
         }
         if self.tunnel_due().is_some_and(|due| now >= due) {
@@ -144,7 +175,13 @@ impl Path {
 
     fn ask_every(&self, now: Moment) -> Duration {
         match self.way {
-            Way::Udp if now.since(self.alive_at) <= DOUBT_AFTER => PROBE_EVERY,
+            // The echo puts the next question off, see `echoed`.
+            Way::Udp if self.quiet && now.since(self.alive_at) <= PROBE_QUIET_EVERY + OVERDUE => {
+                OVERDUE
+            }
+            Way::Udp if !self.quiet && now.since(self.alive_at) <= PROBE_EVERY + OVERDUE => {
+                PROBE_EVERY
+            }
             Way::Tunnel => PROBE_EVERY,
             Way::Searching if now.since(self.alive_at) > 2 * ECHO_SILENCE_MAX => PROBE_EVERY,
             Way::Udp | Way::Searching => ASK_EVERY,
@@ -157,6 +194,7 @@ impl Path {
             return None;
         };
         let patience = match self.way {
+            Way::Udp if self.quiet => ECHO_SILENCE_MAX + (PROBE_QUIET_EVERY - PROBE_EVERY),
             Way::Udp => ECHO_SILENCE_MAX,
             Way::Searching => ECHO_WAIT,
             Way::Tunnel => return None,
@@ -202,6 +240,42 @@ mod tests {
         path.echoed(Moment::from_ms(3), &mut out);
         assert_eq!(out, [Step::Use(Way::Udp), Step::Probe]);
         assert_eq!(run(&mut path, 1_003), [(1_003, Step::Probe)]);
+    }
+
+    /// Runs a path that answers at once, for `seconds` from `from`, and says when it was asked.
+    fn asked(path: &mut Path, from: u64, seconds: u64) -> Vec<u64> {
+        let mut asked = Vec::new();
+        while path.next_wakeup() < Moment::from_ms((from + seconds) * 1_000) {
+            let (now, mut out) = (path.next_wakeup(), Vec::new());
+            path.wake(now, &mut out);
+            assert_eq!(out, [Step::Probe]);
+            asked.push(now.as_ms());
+            path.echoed(now, &mut Vec::new());
+        }
+        asked
+    }
+
+    #[test]
+    fn a_quiet_way_is_asked_less_often_until_somebody_speaks() {
+        let mut path = Path::new(Moment(0), true);
+        run(&mut path, 0);
+        path.echoed(Moment(0), &mut Vec::new());
+        assert_eq!(asked(&mut path, 0, 10), [1_000, 2_000, 3_000, 6_000, 9_000]);
+        assert!(path.is_quiet());
+        path.used(Moment::from_ms(10_000));
+        assert_eq!(asked(&mut path, 10, 2), [10_000, 11_000]);
+    }
+
+    #[test]
+    fn a_quiet_way_that_falls_silent_is_left_too() {
+        let mut path = Path::new(Moment(0), true);
+        run(&mut path, 0);
+        path.echoed(Moment(0), &mut Vec::new());
+        asked(&mut path, 0, 10);
+        let done = run(&mut path, 20_000);
+        let probes = done.iter().filter(|(_, step)| *step == Step::Probe);
+        assert!(probes.count() > 5);
+        assert_eq!(first(&done, Step::OpenTunnel), Some(9_000 + 4_500));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -14,6 +14,7 @@ use conclave_wire::{
     limits::DATAGRAM_BYTES_MAX,
 };
 use parking_lot::RwLock;
+use tokio::sync::Notify;
 
 use super::{measure::LinkFigures, sockets::Sockets, tunnel::TunnelSender};
 use crate::media::keys::Outgoing;
@@ -48,6 +49,9 @@ pub struct Route {
     sockets: RwLock<Arc<Sockets>>,
     target: RwLock<Target>,
     sent: Counted,
+    /// Voice or camera was sent since somebody last asked.
+    used: AtomicBool,
+    stirred: Notify,
 }
 
 #[derive(Default)]
@@ -70,7 +74,19 @@ impl Route {
             sockets: RwLock::new(Arc::new(sockets)),
             target: RwLock::new(Target::Nowhere),
             sent: Counted::default(),
+            used: AtomicBool::new(false),
+            stirred: Notify::new(),
         }
+    }
+
+    /// Whether voice or camera was sent since this was last asked.
+    pub fn take_use(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
+    /// Waits for the first voice or camera after [`take_use`](Self::take_use).
+    pub async fn stirred(&self) {
+        self.stirred.notified().await;
     }
 
     pub fn renew(&self, outgoing: Outgoing) {
@@ -91,6 +107,10 @@ impl Route {
 
     /// Sends over the way of the moment.
     pub fn send(&self, kind: Kind, write_body: impl FnOnce(&mut Vec<u8>)) -> Sent {
+        let is_media = matches!(kind, Kind::Voice | Kind::Camera);
+        if is_media && !self.used.swap(true, Ordering::Relaxed) {
+            self.stirred.notify_one();
+        }
         let target = self.target.read().clone();
         self.send_to(&target, kind, write_body)
     }

@@ -118,6 +118,7 @@ impl LinkTask {
                     None => self.lose_tunnel(),
                 },
                 opened = opening(&mut self.opening) => self.opened(opened),
+                () = self.route.stirred() => {}
                 () = tokio::time::sleep_until(wakeup) => {}
             }
         }
@@ -174,6 +175,9 @@ impl LinkTask {
     /// Does what is due of the path, the reports and the re-requests.
     fn wake(&mut self) {
         let now = self.config.clock.now();
+        if (self.path.is_quiet() || now >= self.path.ask_at()) && self.route.take_use() {
+            self.path.used(now);
+        }
         let mut steps = Vec::new();
         self.path.wake(now, &mut steps);
         self.carry_out(steps);

@@ -53,6 +53,9 @@ impl LinkTask {
             return;
         };
         self.measured.lock().received(bytes);
+        if matches!(header.kind, Kind::Voice | Kind::Camera) {
+            self.path.used(now);
+        }
         let body: &[u8] = body;
         match header.kind {
             Kind::Voice => {
