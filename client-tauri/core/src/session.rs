@@ -5,12 +5,13 @@ mod asks;
 mod entering;
 mod owner;
 mod runner;
+mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
 use conclave_wire::{
-    Command, Encoding, LeaveReason, Numbered, ParticipantId, Refusal, RoomState, Signs, Welcome,
-    command::Reply,
+    AtTheDoor, Command, Encoding, LeaveReason, Numbered, ParticipantId, Refusal, RoomState, Signs,
+    Welcome, command::Reply,
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -23,7 +24,7 @@ use self::{
 };
 use crate::link::{control::OpenError, dial::Dialer, invite::Invite};
 
-/// From dialling to the welcome, at the first time.
+/// From dialling to the welcome, or to the first word at the door.
 pub const JOIN_DEADLINE: Duration = Duration::from_secs(15);
 /// A command must be answered within this, lost links included.
 pub const ASK_DEADLINE: Duration = Duration::from_secs(60);
@@ -43,6 +44,10 @@ pub struct SessionConfig {
     pub encoding: Encoding,
     /// Of the jitter between attempts.
     pub seed: u64,
+    /// A secret that this program drew once and keeps, by which a ban knows it again.
+    pub device: Option<String>,
+    /// Told where we stand, as long as we wait at the door; `None` before and after.
+    pub waiting: Option<watch::Sender<Option<AtTheDoor>>>,
 }
 
 /// What a session tells its owner.
@@ -122,19 +127,18 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects, takes a seat, and waits for the room's state.
+    /// Connects, takes a seat, and waits for the room's state; where people wait at the door, until somebody
+    /// opens.
     ///
     /// # Errors
-    /// [`JoinError`]; nothing is tried a second time.
+    /// [`JoinError`]; nothing is tried a second time, but for a link that is lost at the door.
     pub async fn join(
         config: SessionConfig,
     ) -> Result<(Session, mpsc::Receiver<SessionEvent>), JoinError> {
         let dialer = Dialer::new(&config.invite).map_err(OpenError::from)?;
         let (events, received) = mpsc::channel(EVENTS_WAITING_MAX);
         let joining = Runner::join(config, dialer, Owner::new(events));
-        let (runner, session) = timeout(JOIN_DEADLINE, joining)
-            .await
-            .unwrap_or(Err(JoinError::Late))?;
+        let (runner, session) = joining.await?;
         tokio::spawn(runner.run());
         Ok((session, received))
     }

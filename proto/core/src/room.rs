@@ -5,6 +5,7 @@
 
 mod agenda;
 mod answers;
+mod bans;
 mod chat;
 pub mod commands;
 mod door;
@@ -13,41 +14,56 @@ mod files;
 mod floor;
 mod log;
 mod opening;
+mod operator;
+mod questions;
 pub mod record;
 pub mod replica;
+mod roles;
 mod roster;
+mod settings;
 mod signs;
 pub mod text;
+mod waiting;
 
 use std::time::Duration;
 
 use conclave_wire::{
-    Cursor, EndReason, Event, Floor, Layer, LeaveReason, ParticipantId, Permission, Role,
-    RoomState, Settings,
+    Cursor, EndReason, Event, Floor, Layer, LeaveReason, Mine, ParticipantId, Permission,
+    RefusalCode, Role, RoomState, Settings,
     event::{Hint, Quality},
     http::RoomLook,
     may,
 };
 
 pub use agenda::{NOTICE_SHOWN, NOTICES_MAX, TIME_LIMIT_MAX, TIME_LIMIT_MIN, check_time_limit};
+pub use bans::BANS_MAX;
 pub use chat::{LINES_IN_MEMORY, TYPING_MAX};
-pub use door::{Admission, Newcomer, PasswordProof, check_settings};
+pub use door::{Admission, Entry, Newcomer, PasswordProof};
 pub use effect::{Audience, CameraOrder, Effect, Outbox, VoiceOrder};
 pub use files::{FILES_MAX, Upload};
 pub use log::{LOG_BYTES_MAX, LOG_EVENTS_MAX};
 pub use opening::{Limits, Opening};
-pub use record::{Record, StoredRoom, StoredSeat};
+pub use operator::{OperatorOrder, PersonReport, RoomReport};
+pub use questions::VOTES_INTERVAL;
+pub use record::{Record, StoredQuestion, StoredRoom, StoredSeat};
+pub use roles::HOST_AWAY_MAX;
 pub use roster::{AWAY_MAX, MEDIA_WITHOUT_LINK_MAX};
+pub use settings::{TIMER_CYCLES_MAX, TIMER_MINUTES_MAX, check_settings};
 pub use signs::SIGNS_INTERVAL;
 pub use text::{Slug, Title};
+pub use waiting::{WAITING_MAX, WAITING_PEOPLE_MAX};
 
 use answers::Answers;
+use bans::Bans;
 use chat::Chat;
 use commands::Outcome;
 use files::Files;
 use log::Log;
+use questions::Questions;
+use roles::Succession;
 use roster::Roster;
 use signs::SignBoard;
+use waiting::Waiting;
 
 use crate::{Moment, Now};
 
@@ -73,7 +89,12 @@ pub struct Room {
 
     /// Invariant: never more than `settings.members_max` seats.
     roster: Roster,
+    succession: Succession,
+    waiting: Waiting,
+    bans: Bans,
     floor: Floor,
+    spotlight: Option<ParticipantId>,
+    questions: Questions,
     chat: Chat,
     agenda: agenda::Agenda,
     files: Files,
@@ -94,6 +115,7 @@ impl Room {
         self.wake_roster(now, out);
         self.wake_chat(now);
         self.wake_agenda(now, out);
+        self.wake_waiting(now, out);
         let due = |at: Option<Moment>| at.is_some_and(|at| at <= now.moment);
         if due(self.agenda.ends_at) {
             self.end(EndReason::TimeLimit, now, out);
@@ -112,6 +134,9 @@ impl Room {
             self.chat.next_wakeup(),
             self.agenda.next_wakeup(),
             self.signs.due(),
+            self.succession_wakeup(),
+            self.waiting.next_wakeup(),
+            self.questions.next_wakeup(),
             self.idle_ends(),
         ];
         wakeups.into_iter().flatten().min()
@@ -127,18 +152,34 @@ impl Room {
             reason,
             at_unix_ms: now.unix_ms,
         }));
-        self.dismiss_all(LeaveReason::RoomEnded, out);
+        self.turn_all_away(RefusalCode::RoomEnded, out);
+        self.dismiss_all(LeaveReason::RoomEnded, "", out);
         self.ended = Some(reason);
         out.push(Effect::End(reason));
     }
 
     /// The server stops: links end, but every seat, stored as it is, can be opened again.
-    pub fn stop(&mut self, out: &mut Outbox) {
-        self.dismiss_all(LeaveReason::ServerStopping, out);
+    /// Everybody is told `text`, which may be empty.
+    pub fn stop(&mut self, text: &str, out: &mut Outbox) {
+        self.turn_all_away(RefusalCode::Stopping, out);
+        self.dismiss_all(LeaveReason::ServerStopping, text, out);
         self.ended.get_or_insert(EndReason::ServerStopping);
     }
 
-    /// What clients hold: the state that the events so far add up to.
+    /// What the client of a seat holds: the state that the events it was told so far add up to.
+    pub fn snapshot_for(&self, id: ParticipantId) -> RoomState {
+        let mut state = self.snapshot();
+        if !self.may(id, Permission::Admit) {
+            state.waiting = Vec::new();
+        }
+        if !self.may(id, Permission::AnswerQuestions) {
+            state.questions = self.questions.seen_by(Some(id), false);
+        }
+        state.mine = self.questions.mine(id);
+        state
+    }
+
+    /// Everything that some client may see.
     pub fn snapshot(&self) -> RoomState {
         RoomState {
             slug: self.slug.clone(),
@@ -156,6 +197,10 @@ impl Room {
             lines: self.chat.page(),
             files: self.files.shared.values().cloned().collect(),
             agenda: self.agenda.state(self.opened),
+            spotlight: self.spotlight,
+            waiting: self.waiting.list(),
+            questions: self.questions.seen_by(None, true),
+            mine: Mine::default(),
         }
     }
 
@@ -169,6 +214,7 @@ impl Room {
             members: self.members(),
             members_max: self.settings.members_max,
             ended: self.ended,
+            waiting_room: self.settings.waiting_room,
         }
     }
 
@@ -285,6 +331,8 @@ impl Room {
         if self.ended.is_some() {
             return;
         }
+        self.settle_succession(now, out);
+        self.settle_votes(now, out);
         self.signs.flush(now.moment, out);
         let linked = self.roster.seats.values().any(|seat| !seat.away());
         match linked {
@@ -294,10 +342,15 @@ impl Room {
     }
 
     fn tell(&mut self, event: Event, out: &mut Outbox) {
-        out.push(Effect::Tell(self.log.push(event)));
+        self.tell_to(Audience::Everyone, event, out);
     }
 
-    fn dismiss_all(&mut self, reason: LeaveReason, out: &mut Outbox) {
+    fn tell_to(&mut self, to: Audience, event: Event, out: &mut Outbox) {
+        let event = self.log.push(to.clone(), event);
+        out.push(Effect::Tell { to, event });
+    }
+
+    fn dismiss_all(&mut self, reason: LeaveReason, text: &str, out: &mut Outbox) {
         for (id, seat) in std::mem::take(&mut self.roster.seats) {
             if seat.in_media {
                 out.push(Effect::Voice(VoiceOrder::Leave { seat: id }));
@@ -307,7 +360,7 @@ impl Room {
             out.push(Effect::Dismiss {
                 seat: id,
                 reason,
-                text: String::new(),
+                text: text.to_owned(),
             });
         }
         if std::mem::take(&mut self.floor).presenter.is_some() {

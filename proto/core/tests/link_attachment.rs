@@ -12,8 +12,8 @@ use conclave_core::{
     },
 };
 use conclave_wire::{
-    ClientMessage, Command, EncodedOnce, Encoding, Event, LeaveReason, Numbered, ParticipantId,
-    RefusalCode, ServerMessage, Signs, message::Enter,
+    AtTheDoor, ClientMessage, Command, EncodedOnce, Encoding, Event, LeaveReason, Numbered,
+    ParticipantId, RefusalCode, ServerMessage, Signs, limits::SDP_BYTES_MAX, message::Enter,
 };
 
 const START: Moment = Moment(9_000_000);
@@ -510,4 +510,188 @@ fn a_room_that_is_busy_or_gone_is_said() {
     let effects = link.take();
     assert_eq!(refusals(&effects), [(None, RefusalCode::Internal)]);
     assert!(matches!(effects.last(), Some(Effect::Close)));
+}
+
+fn offer(sdp: &str) -> ClientMessage {
+    ClientMessage::OfferMedia {
+        sdp: sdp.to_owned(),
+    }
+}
+
+fn offers(effects: &[Effect]) -> Vec<String> {
+    let offered = |effect: &Effect| match effect {
+        Effect::OfferMedia { sdp } => Some(sdp.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(offered).collect()
+}
+
+#[test]
+fn an_offer_goes_out_only_behind_the_welcome() {
+    let mut link = Link::new(AttachmentLimits::default());
+    link.say(offer("v=0"));
+    link.say(hello());
+    link.say(offer("v=0"));
+    let effects = link.take();
+    assert_eq!(offers(&effects), Vec::<String>::new());
+    let refused = [(None, RefusalCode::HelloExpected); 2];
+    assert_eq!(refusals(&effects), refused);
+    let mut link = Link::seated(AttachmentLimits::default());
+    link.say(offer("v=0"));
+    assert_eq!(offers(&link.take()), ["v=0"]);
+}
+
+#[test]
+fn what_comes_of_an_offer_is_said_to_whoever_is_still_there() {
+    let mut link = Link::seated(AttachmentLimits::default());
+    link.attachment
+        .media_answered(Ok("answer".to_owned()), &mut link.effects);
+    link.attachment
+        .media_answered(Err(RefusalCode::GuestsFull.into()), &mut link.effects);
+    let effects = link.take();
+    assert!(matches!(&effects[0], Effect::Send(shared)
+        if matches!(&shared.message, ServerMessage::MediaAnswer { sdp } if sdp == "answer")));
+    assert_eq!(refusals(&effects), [(None, RefusalCode::GuestsFull)]);
+    link.attachment.link_closed(&mut link.effects);
+    link.take();
+    link.attachment
+        .media_answered(Ok("late".to_owned()), &mut link.effects);
+    assert!(link.take().is_empty());
+}
+
+#[test]
+fn offers_that_are_too_large_or_too_many_are_refused_with_codes_of_their_own() {
+    let limits = AttachmentLimits {
+        offers_burst: 2,
+        offers_per_minute: 6,
+        ..AttachmentLimits::default()
+    };
+    let mut link = Link::seated(limits);
+    link.say(offer(&"a".repeat(SDP_BYTES_MAX + 1)));
+    assert_eq!(refusals(&link.take()), [(None, RefusalCode::OfferTooLarge)]);
+    for _ in 0..3 {
+        link.say(offer(&"a".repeat(SDP_BYTES_MAX)));
+    }
+    let effects = link.take();
+    assert_eq!(offers(&effects).len(), 2);
+    assert_eq!(refusals(&effects), [(None, RefusalCode::OffersTooFast)]);
+    // Six a minute are one in ten seconds.
+    link.pass(ms(9_900), false);
+    link.say(offer("v=0"));
+    assert_eq!(offers(&link.take()), Vec::<String>::new());
+    link.pass(ms(200), false);
+    link.say(offer("v=0"));
+    assert_eq!(offers(&link.take()), ["v=0"]);
+}
+
+// at the door
+
+fn waiting(position: u32) -> Shared {
+    EncodedOnce::new(ServerMessage::Waiting(AtTheDoor {
+        title: "Room".to_owned(),
+        position,
+        seat_token: "room.token".to_owned(),
+    }))
+}
+
+/// Somebody who waits at the door.
+fn at_the_door() -> Link {
+    let mut link = Link::new(AttachmentLimits::default());
+    link.say(hello());
+    link.deliver(vec![waiting(2)]);
+    link.effects.clear();
+    link
+}
+
+fn sent(effects: &[Effect]) -> Vec<&ServerMessage> {
+    fn message(effect: &Effect) -> Option<&ServerMessage> {
+        match effect {
+            Effect::Send(shared) => Some(&shared.message),
+            _ => None,
+        }
+    }
+    effects.iter().filter_map(message).collect()
+}
+
+#[test]
+fn who_waits_is_told_the_place_and_is_not_late() {
+    let mut link = at_the_door();
+    link.deliver(vec![waiting(1)]);
+    let long = AttachmentLimits::default().join_within * 10;
+    let effects = link.pass(long, false);
+    assert!(matches!(
+        sent(&effects)[..],
+        [ServerMessage::Waiting(AtTheDoor { position: 1, .. })]
+    ));
+    assert!(!link.attachment.is_over());
+}
+
+#[test]
+fn what_happens_behind_the_door_follows_the_welcome() {
+    let mut link = at_the_door();
+    link.deliver(vec![event(7)]);
+    assert_eq!(sent(&link.take()).len(), 0);
+    let welcome = vec![event(6)];
+    link.attachment
+        .admitted(link.now, 0, welcome, &mut link.effects);
+    let effects = link.take();
+    let numbers = |message: &&ServerMessage| match message {
+        ServerMessage::Events { events } => events[0].number,
+        other => panic!("{other:?}"),
+    };
+    let numbers: Vec<_> = sent(&effects).iter().map(numbers).collect();
+    assert_eq!(numbers, [6, 7]);
+    link.command(1);
+    assert_eq!(acted(&link.take()), [1]);
+}
+
+#[test]
+fn who_waits_can_only_go() {
+    let mut link = at_the_door();
+    link.command(1);
+    let effects = link.take();
+    assert_eq!(refusals(&effects), [(Some(1), RefusalCode::AtTheDoor)]);
+    assert!(acted(&effects).is_empty());
+    link.say(ClientMessage::Do {
+        reference: 2,
+        command: Command::Leave,
+    });
+    let effects = link.take();
+    assert!(matches!(
+        sent(&effects)[..],
+        [ServerMessage::Goodbye {
+            reason: LeaveReason::Left,
+            ..
+        }]
+    ));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Close)));
+}
+
+#[test]
+fn a_link_that_dies_at_the_door_is_over_at_once_and_owes_the_room_nothing() {
+    let mut link = at_the_door();
+    let effects = link.pass(DEAD_AFTER * 2, true);
+    let shut_down = |effect: &Effect| matches!(effect, Effect::ShutDown);
+    assert!(effects.iter().any(shut_down));
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Lost(_)))
+    );
+    assert!(link.attachment.is_over());
+
+    let mut link = at_the_door();
+    link.attachment.link_closed(&mut link.effects);
+    assert!(link.attachment.is_over());
+}
+
+#[test]
+fn who_is_turned_away_is_told_why() {
+    let mut link = at_the_door();
+    let refusal = RefusalCode::TurnedAway.into();
+    link.attachment
+        .turned_away(link.now, refusal, &mut link.effects);
+    let effects = link.take();
+    assert_eq!(refusals(&effects), [(None, RefusalCode::TurnedAway)]);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Close)));
 }

@@ -27,6 +27,9 @@ enum Input {
     LoseLink(usize),
     Resume(usize, From),
     Save(usize),
+    /// The link of somebody at the door is gone, or back.
+    LoseWaitingLink(usize),
+    ResumeWaiting(usize),
     ShareFile(usize, u64),
     FinishJobs(usize),
     Wait(u64),
@@ -48,6 +51,40 @@ fn person() -> impl Strategy<Value = ParticipantId> {
     (0..10u32).prop_map(ParticipantId)
 }
 
+fn waiting() -> impl Strategy<Value = WaitingId> {
+    // The first epoch is 1, and ids at the door start there.
+    (0..10u32).prop_map(WaitingId)
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    prop_oneof![
+        Just(Role::Host),
+        Just(Role::CoHost),
+        Just(Role::Presenter),
+        Just(Role::Participant),
+        Just(Role::Observer),
+    ]
+}
+
+fn about_questions() -> impl Strategy<Value = Command> {
+    let yes = any::<bool>;
+    let question = || (0..6u32).prop_map(QuestionId);
+    prop_oneof![
+        4 => ("[a-c]{0,3}", yes())
+            .prop_map(|(text, anonymous)| Command::AskQuestion { text, anonymous }),
+        1 => question().prop_map(|question| Command::TakeBackQuestion { question }),
+        6 => (question(), yes())
+            .prop_map(|(question, voted)| Command::VoteQuestion { question, voted }),
+        1 => (question(), yes())
+            .prop_map(|(question, pinned)| Command::PinQuestion { question, pinned }),
+        3 => (question(), yes())
+            .prop_map(|(question, hidden)| Command::HideQuestion { question, hidden }),
+        2 => question().prop_map(|question| Command::ApproveQuestion { question }),
+        2 => (question(), proptest::option::of("[a-c]{0,3}"))
+            .prop_map(|(question, text)| Command::AnswerQuestion { question, text }),
+    ]
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let text = prop_oneof!["[a-c]{0,3}", Just("x".repeat(5_000))];
     let yes = any::<bool>;
@@ -66,11 +103,24 @@ fn command() -> impl Strategy<Value = Command> {
             id,
             reason: "why".to_owned()
         }),
-        person().prop_map(|id| Command::GiveRole {
+        person().prop_map(|id| Command::Ban {
             id,
-            role: Role::CoHost
+            reason: "why".to_owned()
+        }),
+        Just(Command::LiftBans),
+        (waiting(), yes()).prop_map(|(id, admit)| match admit {
+            true => Command::Admit { id },
+            false => Command::TurnAway {
+                id,
+                reason: String::new()
+            },
+        }),
+        Just(Command::AdmitAll),
+        Just(Command::SaveTemplate {
+            name: "ours".to_owned()
         }),
     ];
+    let roles = (person(), role()).prop_map(|(id, role)| Command::GiveRole { id, role });
     let floor = prop_oneof![
         2 => Just(Command::AskFloor),
         1 => Just(Command::ReleaseFloor),
@@ -80,7 +130,9 @@ fn command() -> impl Strategy<Value = Command> {
         1 => person().prop_map(|id| Command::HandOverFloor { id }),
         5 => yes().prop_map(|raised| Command::RaiseHand { raised }),
         1 => person().prop_map(|id| Command::LowerHand { id }),
-        1 => person().prop_map(|id| Command::Mute { id }),
+        1 => (person(), yes()).prop_map(|(id, may_unmute)| Command::Mute { id, may_unmute }),
+        1 => Just(Command::LowerAllHands),
+        1 => proptest::option::of(person()).prop_map(|id| Command::Spotlight { id }),
         1 => yes().prop_map(|may_unmute| Command::MuteAll { may_unmute }),
         1 => person().prop_map(|id| Command::AllowUnmute { id }),
         1 => person().prop_map(|id| Command::StopCamera { id }),
@@ -114,19 +166,28 @@ fn command() -> impl Strategy<Value = Command> {
         1 => (0..5u32).prop_map(|file| Command::RevokeShare { file: FileId(file) }),
         1 => (0..5u32).prop_map(|file| Command::RemoveFile { file: FileId(file) }),
     ];
-    prop_oneof![3 => presence, 2 => door, 4 => floor, 4 => chat, 2 => rest]
+    prop_oneof![
+        3 => presence,
+        2 => door,
+        2 => roles,
+        4 => floor,
+        4 => chat,
+        6 => about_questions(),
+        2 => rest,
+    ]
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
-    let role = prop_oneof![
-        Just(Role::Participant),
-        Just(Role::Presenter),
-        Just(Role::Observer),
-        Just(Role::Host),
-    ];
-    (role, 0..8u32, any::<[bool; 4]>(), any::<bool>()).prop_map(
-        |(newcomers, members_max, may, present_by_asking)| {
-            let [present, speak, chat, files] = may;
+    let questions = any::<[bool; 3]>().prop_map(|[closed, anonymous, reviewed]| QuestionSettings {
+        open: !closed,
+        anonymous,
+        reviewed,
+    });
+    let door = (any::<[bool; 3]>(), proptest::bool::weighted(0.3));
+    (role(), 0..8u32, any::<[bool; 5]>(), door, questions).prop_map(
+        |(newcomers, members_max, may, (door, waiting_room), questions)| {
+            let [present, speak, chat, files, present_by_asking] = may;
+            let [muted_on_entry, may_unmute, vote] = door;
             Settings {
                 newcomers,
                 members_max,
@@ -137,6 +198,14 @@ fn settings() -> impl Strategy<Value = Settings> {
                     files,
                     ..ParticipantsMay::default()
                 },
+                observers: ObserversMay {
+                    vote,
+                    ..ObserversMay::default()
+                },
+                waiting_room,
+                muted_on_entry,
+                may_unmute,
+                questions,
                 present_by_asking,
                 ..Settings::default()
             }
@@ -163,6 +232,8 @@ fn input() -> impl Strategy<Value = Input> {
         3 => client().prop_map(Input::LoseLink),
         6 => (client(), from).prop_map(|(client, from)| Input::Resume(client, from)),
         3 => client().prop_map(Input::Save),
+        1 => (0..4usize).prop_map(Input::LoseWaitingLink),
+        1 => (0..4usize).prop_map(Input::ResumeWaiting),
         2 => (client(), 0..600u64).prop_map(|(client, size)| Input::ShareFile(client, size)),
         6 => (1..9usize).prop_map(Input::FinishJobs),
         3 => prop_oneof![0..1_000u64, 0..20_000u64, 0..700_000u64].prop_map(Input::Wait),
@@ -178,7 +249,11 @@ fn step(world: &mut World, input: Input) {
             linked,
             password,
         } => {
-            if world.clients.len() < CLIENTS {
+            let at_the_door = world
+                .waiters
+                .iter()
+                .filter(|waiter| waiter.client.is_none());
+            if world.clients.len() + at_the_door.count() < CLIENTS {
                 let mut newcomer = world.newcomer("somebody");
                 newcomer.host_key_hash = host.then_some(HOST_KEY);
                 newcomer.linked = linked;
@@ -194,7 +269,7 @@ fn step(world: &mut World, input: Input) {
                         right: true,
                     };
                 }
-                world.enter(newcomer).ok();
+                world.knock(newcomer).ok();
             }
         }
         Input::Do(index, command) if known(index, world) => {
@@ -207,6 +282,12 @@ fn step(world: &mut World, input: Input) {
         }
         Input::GoDark(index) if known(index, world) => world.clients[index].dark = true,
         Input::LoseLink(index) if known(index, world) => world.lose_link(index),
+        Input::LoseWaitingLink(waiter) if waiter < world.waiters.len() => {
+            world.lose_waiting_link(waiter);
+        }
+        Input::ResumeWaiting(waiter) if waiter < world.waiters.len() => {
+            world.resume_waiting(waiter).ok();
+        }
         Input::Save(index) if known(index, world) => world.clients[index].save(),
         Input::Resume(index, from) if known(index, world) => {
             let cursor = match from {
@@ -262,6 +343,8 @@ fn step(world: &mut World, input: Input) {
         | Input::GoDark(..)
         | Input::LoseLink(..)
         | Input::Save(..)
+        | Input::LoseWaitingLink(..)
+        | Input::ResumeWaiting(..)
         | Input::Resume(..)
         | Input::ShareFile(..) => {}
     }
@@ -280,9 +363,12 @@ fn check(world: &World) -> Result<(), TestCaseError> {
     );
     prop_assert_eq!(world.presenter, truth.floor.presenter);
     for client in world.listening() {
-        prop_assert_eq!(client.cursor, world.room.cursor());
-        prop_assert_eq!(&client.state, &truth);
+        prop_assert!(client.cursor.number <= world.room.cursor().number);
+        prop_assert_eq!(client.cursor.epoch, world.room.cursor().epoch);
+        prop_assert_eq!(&client.state, &world.room.snapshot_for(client.id));
+        check_sight(&client.state, client.id)?;
     }
+    check_door(world, &truth)?;
     let ids: Vec<_> = truth.members.iter().map(|member| member.id).collect();
     let held = truth
         .floor
@@ -313,6 +399,51 @@ fn check(world: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn open_to_questions() -> Settings {
+    Settings {
+        questions: QuestionSettings {
+            open: true,
+            anonymous: true,
+            reviewed: false,
+        },
+        ..Settings::default()
+    }
+}
+
+/// Nobody holds what their role must not see.
+fn check_sight(state: &RoomState, id: ParticipantId) -> Result<(), TestCaseError> {
+    let role = state
+        .members
+        .iter()
+        .find(|member| member.id == id)
+        .map(|member| member.role);
+    let (host, presenter) = (Some(Role::CoHost), Some(Role::Presenter));
+    if role > host {
+        prop_assert!(state.waiting.is_empty());
+    }
+    if role > presenter {
+        for question in &state.questions {
+            let seen = !question.hidden && !question.in_review;
+            prop_assert!(seen || state.mine.questions.contains(&question.id));
+        }
+    }
+    Ok(())
+}
+
+/// Whoever stands at the door knows where.
+fn check_door(world: &World, truth: &RoomState) -> Result<(), TestCaseError> {
+    let at = |id| truth.waiting.iter().position(|waiting| waiting.id == id);
+    for waiter in &world.waiters {
+        let place = at(waiter.id);
+        let waits = waiter.client.is_none() && waiter.turned_away.is_none();
+        prop_assert_eq!(place.is_some(), waits && world.ended.is_none());
+        if let Some(place) = place.filter(|_| waiter.linked) {
+            prop_assert_eq!(waiter.positions.last(), Some(&(place as u32 + 1)));
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -338,7 +469,7 @@ proptest! {
     fn on_a_good_link_every_command_is_answered_exactly_once(
         commands in prop::collection::vec((0..4usize, command(), 0..4usize), 1..80),
     ) {
-        let mut world = World::new(Settings::default());
+        let mut world = World::new(open_to_questions());
         world.join_as_host("host");
         for name in ["ada", "bob", "cyd"] {
             world.join(name);
@@ -360,7 +491,7 @@ proptest! {
     fn a_command_that_is_sent_again_is_answered_and_not_done_twice(
         commands in prop::collection::vec((0..3usize, command()), 1..60),
     ) {
-        let mut world = World::new(Settings::default());
+        let mut world = World::new(open_to_questions());
         world.join_as_host("host");
         for name in ["ada", "bob"] {
             world.join(name);
@@ -388,7 +519,7 @@ proptest! {
     fn a_restart_keeps_what_it_must(
         commands in prop::collection::vec((0..3usize, command()), 1..80),
     ) {
-        let mut world = World::new(Settings::default());
+        let mut world = World::new(open_to_questions());
         world.join_as_host("host");
         for name in ["ada", "bob"] {
             world.join(name);
@@ -400,8 +531,11 @@ proptest! {
             world.send(client, command);
         }
         world.finish_jobs(usize::MAX);
+        // The last votes are counted.
+        world.wait(VOTES_INTERVAL.as_millis() as u64);
         let mut before = world.room.snapshot();
         world.restart();
+        before.spotlight = None;
         before.floor = Floor::default();
         for member in &mut before.members {
             member.media = MediaState { sound: true, ..MediaState::default() };

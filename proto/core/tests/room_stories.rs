@@ -416,7 +416,7 @@ fn a_mute_by_the_host_is_enforced_until_the_host_lifts_it() {
             may_speak: true
         })
     );
-    world.ask(host, Command::Mute { id }).unwrap();
+    world.ask(host, hold(id)).unwrap();
     assert_eq!(
         world.voice.last(),
         Some(&VoiceOrder::Allow {

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{FileId, LineId, ParticipantId},
+    id::{FileId, LineId, ParticipantId, QuestionId, WaitingId},
     model::{Layer, MediaState, QualityChoice, Role, Settings},
 };
 
 /// A source that a viewer wants to see, and no larger than `layer_max`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Watch {
     pub source: ParticipantId,
     pub layer_max: Layer,
@@ -17,6 +18,7 @@ pub struct Watch {
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(tag = "type", content = "payload", rename_all = "snake_case")]
 pub enum Command {
     // presence
@@ -44,7 +46,24 @@ pub enum Command {
         id: ParticipantId,
         reason: String,
     },
-    /// Not there yet: refused with `not_implemented` until roles can be given.
+    /// As `Kick`, and they cannot come back to this meeting with the same program.
+    Ban {
+        id: ParticipantId,
+        reason: String,
+    },
+    /// Forgets all bans.
+    LiftBans,
+    /// Lets somebody in who waits at the door.
+    Admit {
+        id: WaitingId,
+    },
+    /// Lets in all who wait, as far as there is room.
+    AdmitAll,
+    TurnAway {
+        id: WaitingId,
+        reason: String,
+    },
+    /// Gives a role, or takes one by giving a lower one.
     GiveRole {
         id: ParticipantId,
         role: Role,
@@ -69,8 +88,11 @@ pub enum Command {
     LowerHand {
         id: ParticipantId,
     },
+    LowerAllHands,
     Mute {
         id: ParticipantId,
+        #[serde(default)]
+        may_unmute: bool,
     },
     /// Mutes everybody but the one who asks and the hosts.
     MuteAll {
@@ -84,6 +106,49 @@ pub enum Command {
         id: ParticipantId,
     },
     StopShare,
+    /// Shows somebody large to everybody; `None` nobody.
+    Spotlight {
+        id: Option<ParticipantId>,
+    },
+
+    // questions
+    AskQuestion {
+        text: String,
+        #[serde(default)]
+        anonymous: bool,
+    },
+    /// One's own: it is gone then.
+    TakeBackQuestion {
+        question: QuestionId,
+    },
+    /// Everybody has one vote for each question; `false` takes it back.
+    VoteQuestion {
+        question: QuestionId,
+        voted: bool,
+    },
+    PinQuestion {
+        question: QuestionId,
+        pinned: bool,
+    },
+    HideQuestion {
+        question: QuestionId,
+        hidden: bool,
+    },
+    /// Lets a question in review be seen.
+    ApproveQuestion {
+        question: QuestionId,
+    },
+    /// `None`: it was answered live.
+    AnswerQuestion {
+        question: QuestionId,
+        text: Option<String>,
+    },
+
+    // templates
+    /// Saves the settings of this room under a name, for rooms that are made later.
+    SaveTemplate {
+        name: String,
+    },
 
     // chat
     Say {
@@ -137,6 +202,7 @@ pub enum Command {
 
 /// What came of a command, beyond that it was done.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(tag = "type", content = "payload", rename_all = "snake_case")]
 pub enum Reply {
     Nothing,
@@ -146,6 +212,9 @@ pub enum Reply {
     Lines {
         lines: Vec<crate::model::Line>,
         more: bool,
+    },
+    Question {
+        question: QuestionId,
     },
     /// Nobody else hears this volume yet: the room already mixes for as many as it can.
     VolumeKept {

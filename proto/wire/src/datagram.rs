@@ -67,7 +67,9 @@ impl Kind {
         }
     }
 
-    const fn from_bits(bits: u8) -> Option<Kind> {
+    /// The kind of this number, as it stands in the header and before each message on a browser's data
+    /// channel.
+    pub const fn from_bits(bits: u8) -> Option<Kind> {
         Some(match bits {
             0 => Kind::Hello,
             1 => Kind::Voice,

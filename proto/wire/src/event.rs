@@ -4,11 +4,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{FileId, LineId, NoticeId, ParticipantId},
+    id::{FileId, LineId, NoticeId, ParticipantId, QuestionId, WaitingId},
     model::*,
+    question::{Answer, Question, VoteCount},
 };
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(tag = "type", content = "payload", rename_all = "snake_case")]
 pub enum Event {
     // roster
@@ -30,6 +32,8 @@ pub enum Event {
     RoleChanged {
         id: ParticipantId,
         role: Role,
+        #[serde(default)]
+        why: RoleChange,
     },
     MediaChanged {
         id: ParticipantId,
@@ -47,6 +51,14 @@ pub enum Event {
     SettingsChanged {
         settings: Settings,
     },
+    /// For those who may let people in.
+    WaitingArrived {
+        waiter: Waiter,
+    },
+    /// Let in, turned away, or gone by themselves; for those who may let people in.
+    WaitingLeft {
+        id: WaitingId,
+    },
 
     // floor
     FloorChanged {
@@ -58,6 +70,56 @@ pub enum Event {
     },
     HandLowered {
         id: ParticipantId,
+    },
+    /// All of them.
+    HandsLowered,
+    SpotlightChanged {
+        id: Option<ParticipantId>,
+    },
+
+    // questions
+    /// There is a question to see: a new one, or one that was out of sight. It takes the place of what
+    /// was known of it.
+    QuestionAsked {
+        question: Question,
+    },
+    /// It is out of sight for you; others may see it.
+    QuestionWithdrawn {
+        question: QuestionId,
+    },
+    /// Its author has taken it back: it is gone.
+    QuestionTakenBack {
+        question: QuestionId,
+    },
+    QuestionPinned {
+        question: QuestionId,
+        pinned: bool,
+    },
+    /// For those who see it nevertheless.
+    QuestionHidden {
+        question: QuestionId,
+        hidden: bool,
+    },
+    /// It has left the review; for those who could see it before.
+    QuestionApproved {
+        question: QuestionId,
+    },
+    QuestionAnswered {
+        question: QuestionId,
+        answer: Answer,
+    },
+    /// At most four times a second.
+    VotesCounted {
+        counts: Vec<VoteCount>,
+    },
+    /// You have asked it; for its author only.
+    QuestionMine {
+        question: QuestionId,
+    },
+    /// You have voted for it, or taken that back; for the voter only.
+    VoteChanged {
+        question: QuestionId,
+        voted: bool,
     },
 
     // chat
@@ -94,8 +156,23 @@ pub enum Event {
     },
 }
 
+/// Why somebody has another role.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum RoleChange {
+    /// A host or co-host gave or took it.
+    #[default]
+    Given,
+    /// The host has gone; it passed on to this person.
+    PassedOn,
+    /// The host is back; this person, who had stood in, is again what they were.
+    HostBack,
+}
+
 /// Why the presenter slot or its queue changed.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum FloorChange {
     Asked,
@@ -109,6 +186,7 @@ pub enum FloorChange {
 
 /// An event with its place in the room's order.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Numbered {
     pub number: u32,
     pub event: Event,
@@ -116,26 +194,34 @@ pub struct Numbered {
 
 /// One person's signs of life. Absent fields have not changed.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct PersonSigns {
     pub id: ParticipantId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub speaking: Option<bool>,
     /// 0 (loudest) to 127 (silence), in -dBov (RFC 6464).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub level: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub typing: Option<bool>,
     /// Round trip of the control link or the probes, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub latency_ms: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub quality: Option<Quality>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub reaction: Option<String>,
 }
 
 /// The figures behind somebody's quality (I1).
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Quality {
     pub verdict: QualityVerdict,
     pub round_trip_ms: u32,
@@ -146,6 +232,7 @@ pub struct Quality {
 
 /// From best to worst.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum QualityVerdict {
     #[default]
@@ -156,21 +243,26 @@ pub enum QualityVerdict {
 
 /// Signs, one batch a room at most four times a second, and what only this seat must know.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Signs {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<PersonSigns>,
     /// The layers of your camera that somebody watches; publish these and no others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub publish_layers: Option<Vec<Layer>>,
     /// Cameras are held back from you because the link is poor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub audio_only: Option<bool>,
     /// What to do about a poor link, in words for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub hint: Option<Hint>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Hint {
     /// No UDP comes through: voice travels over the control port, with more delay.

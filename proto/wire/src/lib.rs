@@ -15,16 +15,20 @@ pub mod limits;
 pub mod message;
 pub mod model;
 pub mod permission;
+pub mod question;
 pub mod refusal;
 pub mod screen;
 #[cfg(feature = "sealing")]
 pub mod sealing;
+pub mod template;
 
 pub use command::Command;
 pub use encoding::{EncodedOnce, Encoding};
 pub use event::{Event, Numbered, Signs};
-pub use id::{Cursor, FileId, LineId, NoticeId, ParticipantId};
+pub use id::{Cursor, FileId, LineId, NoticeId, ParticipantId, QuestionId, WaitingId};
 pub use message::{ClientMessage, ServerMessage};
 pub use model::*;
-pub use permission::{Permission, may};
+pub use permission::{Permission, may, may_give};
+pub use question::{Answer, Mine, Question, VoteCount};
 pub use refusal::{Refusal, RefusalCode};
+pub use template::Template;

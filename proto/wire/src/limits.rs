@@ -14,6 +14,18 @@ pub const LINE_BYTES_MAX: usize = 4_096;
 pub const REACTION_BYTES_MAX: usize = 32;
 /// A notice, in bytes of UTF-8.
 pub const NOTICE_BYTES_MAX: usize = 1_000;
+/// A question, in bytes of UTF-8.
+pub const QUESTION_BYTES_MAX: usize = 2_000;
+/// An answer in text, in bytes of UTF-8.
+pub const ANSWER_BYTES_MAX: usize = 4_096;
+/// Questions in a room: each is in every snapshot.
+pub const QUESTIONS_MAX: usize = 500;
+/// Of these, questions of one person that are not answered.
+pub const QUESTIONS_OPEN_PER_PERSON_MAX: usize = 20;
+/// Name of a template, in characters.
+pub const TEMPLATE_NAME_CHARS_MAX: usize = 50;
+/// The secret by which a ban knows a program again, in bytes.
+pub const DEVICE_BYTES_MAX: usize = 64;
 /// Name of a file, in bytes of UTF-8.
 pub const FILE_NAME_BYTES_MAX: usize = 255;
 /// One message on the control link, in bytes, before it is decoded.
@@ -34,3 +46,7 @@ pub const OPUS_PACKET_BYTES_MAX: usize = 1_275;
 pub const ANSWERS_KEPT: usize = 64;
 /// Lines of chat in a snapshot, and at most in one page of history.
 pub const CHAT_PAGE_LINES: usize = 50;
+/// A browser's offer for sound and picture, in bytes: those of today's browsers have 2 to 6 KiB.
+pub const SDP_BYTES_MAX: usize = 16 * 1024;
+/// One message on a browser's data channel, in bytes: the kind, and the body of the datagram.
+pub const CHANNEL_MESSAGE_BYTES_MAX: usize = 1 + CAMERA_BODY_BYTES_MAX;

@@ -6,12 +6,13 @@ use crate::{
     command::{Command, Reply},
     event::{Numbered, Signs},
     id::Cursor,
-    model::{LeaveReason, Welcome},
+    model::{AtTheDoor, LeaveReason, Welcome},
     refusal::Refusal,
 };
 
 /// How a client comes in; it is the first message on a link.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(tag = "type", content = "payload", rename_all = "snake_case")]
 pub enum Enter {
     /// Take a new seat.
@@ -19,23 +20,31 @@ pub enum Enter {
         slug: String,
         name: String,
         #[serde(default)]
+        #[cfg_attr(feature = "bindings", ts(optional = nullable))]
         password: Option<String>,
         /// From the creator's link: makes the newcomer host.
         #[serde(default)]
+        #[cfg_attr(feature = "bindings", ts(optional = nullable))]
         host_key: Option<String>,
         /// False to join without sound.
         sound: bool,
+        /// A secret that a program draws once and keeps, by which a ban knows it again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "bindings", ts(optional))]
+        device: Option<String>,
     },
     /// Open a seat again. With a cursor the events since follow, if the room still has them.
     Resume {
         seat_token: String,
         #[serde(default)]
+        #[cfg_attr(feature = "bindings", ts(optional = nullable))]
         cursor: Option<Cursor>,
     },
 }
 
 /// Client to server.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(tag = "type", content = "payload", rename_all = "snake_case")]
 pub enum ClientMessage {
     Hello {
@@ -53,13 +62,24 @@ pub enum ClientMessage {
     Ack { number: u32 },
     /// A sign of life, with the sender's own clock, which comes back in `beat`.
     Beat { sent_ms: u64 },
+    /// A browser's offer for sound and picture by WebRTC, in place of datagrams, any time after the
+    /// welcome; a new one replaces what an older one made. Answered by `media_answer`, or by `refused`
+    /// without a `ref` and with one of the codes that only offers are refused with.
+    OfferMedia {
+        /// At most [`SDP_BYTES_MAX`](crate::limits::SDP_BYTES_MAX) bytes.
+        sdp: String,
+    },
 }
 
 /// Server to client.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(tag = "type", content = "payload", rename_all = "snake_case")]
 pub enum ServerMessage {
     Welcome(Box<Welcome>),
+    /// You wait at the door: keep the link open. A `welcome` or a `refused` follows, and this again
+    /// whenever your place changes.
+    Waiting(AtTheDoor),
     Events {
         events: Vec<Numbered>,
     },
@@ -77,12 +97,17 @@ pub enum ServerMessage {
     Refused {
         /// Absent when it is not an answer to a command.
         #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "bindings", ts(optional))]
         reference: Option<u32>,
         refusal: Refusal,
     },
     Beat {
         sent_ms: u64,
         room_clock_ms: u64,
+    },
+    /// The answer to the oldest offer that is not answered yet, with all candidates in it.
+    MediaAnswer {
+        sdp: String,
     },
     /// The last message on a link.
     Goodbye {

@@ -2,10 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Cursor, FileId, LineId, NoticeId, ParticipantId};
+use crate::{
+    id::{Cursor, FileId, LineId, NoticeId, ParticipantId, WaitingId},
+    question::{Mine, Question},
+};
+
+/// The version of [`Settings`] that this crate writes. Settings of a newer one are refused.
+pub const SETTINGS_VERSION: u32 = 1;
 
 /// From most to least; the order is the order of the variants.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Host,
@@ -17,6 +24,7 @@ pub enum Role {
 
 /// What a person has switched on. A microphone that the host has muted is not `microphone`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct MediaState {
     pub microphone: bool,
     pub camera: bool,
@@ -26,6 +34,7 @@ pub struct MediaState {
 
 /// A person in a room.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Member {
     pub id: ParticipantId,
     pub name: String,
@@ -41,6 +50,7 @@ pub struct Member {
 
 /// What participants may do without being given a higher role.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct ParticipantsMay {
     pub present: bool,
@@ -66,6 +76,7 @@ impl Default for ParticipantsMay {
 
 /// What observers may do.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct ObserversMay {
     pub react: bool,
@@ -83,19 +94,67 @@ impl Default for ObserversMay {
     }
 }
 
+/// How questions are taken.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(default)]
+pub struct QuestionSettings {
+    /// Whether any are taken.
+    pub open: bool,
+    /// Whether they may be asked without a name.
+    pub anonymous: bool,
+    /// Whether somebody who may answer must let each be seen first.
+    pub reviewed: bool,
+}
+
+/// How long the spans of the shared clock are (P1).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(default)]
+pub struct TimerPlan {
+    pub focus_minutes: u32,
+    pub short_break_minutes: u32,
+    pub long_break_minutes: u32,
+    /// Spans of focus until the long break.
+    pub cycles: u32,
+}
+
+impl Default for TimerPlan {
+    fn default() -> Self {
+        TimerPlan {
+            focus_minutes: 25,
+            short_break_minutes: 5,
+            long_break_minutes: 15,
+            cycles: 4,
+        }
+    }
+}
+
 /// How a room is set up. Changed by its host and co-hosts.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct Settings {
+    /// [`SETTINGS_VERSION`] of whoever wrote them.
+    pub version: u32,
     pub newcomers: Role,
+    /// People wait at the door until they are let in, but for who has the host key.
+    pub waiting_room: bool,
     pub members_max: u32,
     pub participants: ParticipantsMay,
     pub observers: ObserversMay,
     /// People enter muted: a program leaves the microphone off when its person enters, whatever it was set
     /// to, until they switch it on. The server switches no microphone on by itself, with or without this.
     pub muted_on_entry: bool,
+    /// Whether participants and observers who enter muted may unmute themselves; else a host allows it.
+    pub may_unmute: bool,
     /// Somebody who may present but is not host, co-host or presenter must be granted the slot.
     pub present_by_asking: bool,
+    pub questions: QuestionSettings,
+    /// The plan of the shared clock; `None` for a room without one.
+    pub timer: Option<TimerPlan>,
+    /// Whether the room watches films together.
+    pub film: bool,
     /// Files, chat and seats are kept so long after the room has ended; 0 keeps nothing.
     pub keep_hours: u32,
 }
@@ -103,12 +162,18 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            version: SETTINGS_VERSION,
             newcomers: Role::Participant,
+            waiting_room: false,
             members_max: 50,
             participants: ParticipantsMay::default(),
             observers: ObserversMay::default(),
             muted_on_entry: false,
+            may_unmute: true,
             present_by_asking: true,
+            questions: QuestionSettings::default(),
+            timer: None,
+            film: false,
             keep_hours: 7 * 24,
         }
     }
@@ -116,14 +181,38 @@ impl Default for Settings {
 
 /// Who presents, who waits for it, whose hands are up: each in order.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Floor {
     pub presenter: Option<ParticipantId>,
     pub queue: Vec<ParticipantId>,
     pub hands: Vec<ParticipantId>,
 }
 
+/// Somebody at the door.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+pub struct Waiter {
+    pub id: WaitingId,
+    pub name: String,
+    /// Milliseconds since the Unix epoch.
+    pub since_ms: u64,
+}
+
+/// What somebody at the door is told, and told again when their place changes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+pub struct AtTheDoor {
+    /// The title of the room.
+    pub title: String,
+    /// 1 is next.
+    pub position: u32,
+    /// Keep it: after a lost link it brings back the place, or the seat when it was given meanwhile.
+    pub seat_token: String,
+}
+
 /// What kind of line it is.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(tag = "type", content = "payload", rename_all = "snake_case")]
 pub enum LineKind {
     /// Somebody wrote it.
@@ -137,6 +226,7 @@ pub enum LineKind {
 /// A line of chat. Text is plain, with the marks of safe formatting (`*bold*`, `_italic_`,
 /// `` `code` ``) left for the reader's program.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Line {
     pub id: LineId,
     pub from: ParticipantId,
@@ -151,6 +241,7 @@ pub struct Line {
 
 /// A finished file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct SharedFile {
     pub id: FileId,
     pub owner: ParticipantId,
@@ -165,6 +256,7 @@ pub struct SharedFile {
 
 /// What a host or the operator tells everybody.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Notice {
     pub id: NoticeId,
     pub text: String,
@@ -173,6 +265,7 @@ pub struct Notice {
 
 /// When the meeting ends, and what was announced.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Agenda {
     /// On the room clock (milliseconds since the room was opened); absent without a limit.
     pub ends_at_ms: Option<u64>,
@@ -181,6 +274,7 @@ pub struct Agenda {
 
 /// The room as a whole: a snapshot, and what events change afterwards.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct RoomState {
     pub slug: String,
     pub title: String,
@@ -195,10 +289,22 @@ pub struct RoomState {
     /// In order of ids.
     pub files: Vec<SharedFile>,
     pub agenda: Agenda,
+    /// Who everybody shall see large.
+    #[serde(default)]
+    pub spotlight: Option<ParticipantId>,
+    /// Who waits at the door, in order; empty for those who may not let them in.
+    #[serde(default)]
+    pub waiting: Vec<Waiter>,
+    /// Those that one may see, in order of ids.
+    #[serde(default)]
+    pub questions: Vec<Question>,
+    #[serde(default)]
+    pub mine: Mine,
 }
 
 /// Which suite seals the datagrams of a media session.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Suite {
     Aes256Gcm,
@@ -207,6 +313,7 @@ pub enum Suite {
 
 /// Where and how this seat's media travel. A new control link means a new one of these.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct MediaSession {
     /// `address:port`, IPv6 in brackets; tried in parallel.
     pub addresses: Vec<String>,
@@ -219,6 +326,7 @@ pub struct MediaSession {
 
 /// What a person is told when they are in.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Welcome {
     pub you: ParticipantId,
     pub role: Role,
@@ -238,10 +346,13 @@ pub struct Welcome {
 
 /// Why somebody's link or seat ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
     Left,
     Kicked,
+    /// Taken out, and not to come back to this meeting.
+    Banned,
     LinkLost,
     /// The same seat was opened by another link.
     TakenOver,
@@ -254,6 +365,7 @@ pub enum LeaveReason {
 
 /// Why a meeting ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     HostEnded,
@@ -265,6 +377,7 @@ pub enum EndReason {
 
 /// A camera layer by its height.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
     Thumbnail,
@@ -287,6 +400,7 @@ impl Layer {
 
 /// A person's choice of picture quality.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum QualityChoice {
     #[default]

@@ -6,12 +6,18 @@ use crate::model::{Role, Settings};
 
 /// Something that not everybody may do.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
     EndRoom,
+    SetPassword,
+    /// Settings, the lock, the time limit.
     ChangeSettings,
+    /// How far, says [`may_give`].
     GiveRoles,
+    /// Admit, turn away, kick, ban.
     Admit,
+    /// Mute others, stop a camera or a share, lower hands, spotlight.
     Moderate,
     MuteAll,
     Present,
@@ -22,14 +28,16 @@ pub enum Permission {
     Vote,
     ShareFiles,
     Ask,
+    /// Answer, pin, hide, approve.
     AnswerQuestions,
     Timer,
     LeadFilm,
 }
 
 impl Permission {
-    pub const ALL: [Permission; 17] = [
+    pub const ALL: [Permission; 18] = [
         Permission::EndRoom,
+        Permission::SetPassword,
         Permission::ChangeSettings,
         Permission::GiveRoles,
         Permission::Admit,
@@ -53,32 +61,43 @@ impl Permission {
 /// this person holds the presenter slot now: a presenter may mute all only then.
 pub fn may(role: Role, what: Permission, settings: &Settings, presenting: bool) -> bool {
     use Permission::*;
-    let participants = match what {
-        EndRoom | ChangeSettings | GiveRoles | Admit | Moderate | MuteAll | AnswerQuestions => {
-            false
-        }
-        Ask => true,
-        Present => settings.participants.present,
-        Speak => settings.participants.speak,
-        Chat | React | RaiseHand | Vote => settings.participants.chat,
-        ShareFiles => settings.participants.files,
-        Timer => settings.participants.timer,
-        LeadFilm => settings.participants.film,
-    };
     match role {
         Role::Host => true,
-        Role::CoHost => what != EndRoom,
+        Role::CoHost => !matches!(what, EndRoom | SetPassword),
         Role::Presenter => match what {
-            EndRoom | ChangeSettings | GiveRoles | Admit | Moderate => false,
+            EndRoom | SetPassword | ChangeSettings | GiveRoles | Admit | Moderate => false,
             MuteAll => presenting,
-            _ => true,
+            Present | Speak | Chat | React | RaiseHand | Vote | ShareFiles | Ask
+            | AnswerQuestions | Timer | LeadFilm => true,
         },
-        Role::Participant => participants,
+        Role::Participant => match what {
+            EndRoom | SetPassword | ChangeSettings | GiveRoles | Admit | Moderate | MuteAll
+            | AnswerQuestions => false,
+            Ask => true,
+            Present => settings.participants.present,
+            Speak => settings.participants.speak,
+            Chat | React | RaiseHand | Vote => settings.participants.chat,
+            ShareFiles => settings.participants.files,
+            Timer => settings.participants.timer,
+            LeadFilm => settings.participants.film,
+        },
         Role::Observer => match what {
             React => settings.observers.react,
             Vote => settings.observers.vote,
             Ask => settings.observers.ask,
-            _ => false,
+            EndRoom | SetPassword | ChangeSettings | GiveRoles | Admit | Moderate | MuteAll
+            | Present | Speak | Chat | RaiseHand | ShareFiles | AnswerQuestions | Timer
+            | LeadFilm => false,
         },
+    }
+}
+
+/// Whether a person of role `by` may make somebody who has the role `had` into one of role `gets`. Hosts
+/// give and take every role, co-hosts up to presenter.
+pub fn may_give(by: Role, had: Role, gets: Role) -> bool {
+    match by {
+        Role::Host => true,
+        Role::CoHost => had >= Role::Presenter && gets >= Role::Presenter,
+        Role::Presenter | Role::Participant | Role::Observer => false,
     }
 }

@@ -6,6 +6,7 @@ macro_rules! refusals {
     ($($(#[$doc:meta])* $code:ident $status:literal $sentence:literal,)*) => {
         /// The stable code of a refusal; programs match on it, never on the sentence.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
         #[serde(rename_all = "snake_case")]
         pub enum RefusalCode {
             $($(#[$doc])* $code,)*
@@ -55,6 +56,11 @@ refusals! {
     SeatUnknown 401 "Your seat is gone. Join again.",
     HostKeyWrong 403 "The host's key is wrong. Use the link that you got when the room was made.",
     Kicked 403 "You were taken out of this meeting.",
+    Banned 403 "You may not come back to this meeting. Ask the host.",
+    TurnedAway 403 "The host has not let you in.",
+    WaitedTooLong 408 "Nobody has let you in. Ask the host, and try again.",
+    AtTheDoor 409 "You wait to be let in. Until then nothing else can be done.",
+    WaitingRoom 403 "People wait at the door of this room. Open it in a browser or in the program.",
     Busy 503 "The server has too much to do. Try again in a few seconds.",
 
     // making rooms
@@ -62,11 +68,14 @@ refusals! {
     SlugInvalid 422 "Use 1 to 50 small letters, digits and hyphens for the room's address.",
     TitleInvalid 422 "Enter a title of 1 to 200 characters.",
     TooManyRooms 503 "The server has as many rooms as it may. End one first.",
+    ListingForbidden 403 "This server does not list its rooms. Join with a link or a code.",
     CreationForbidden 403 "Only the operator may make rooms here.",
 
     // in the room
     NotAllowed 403 "Your role does not allow that. Ask the host.",
     NoSuchPerson 404 "That person is not in the room.",
+    NobodyWaits 404 "That person does not wait at the door any more.",
+    LastHost 409 "You are the only host. Make somebody else host first.",
     MutedByHost 403 "The host has muted you. Raise your hand.",
     FloorTaken 409 "Somebody else presents. Ask to be next.",
     NotPresenting 409 "Nobody presents now, or it is not you.",
@@ -75,6 +84,27 @@ refusals! {
     LineInvalid 422 "A line has 1 to 4096 bytes. Shorten it or send a file.",
     ReactionInvalid 422 "A reaction is one emoji.",
     VolumeInvalid 422 "A volume is 0 to 200 percent.",
+
+    // questions
+    QuestionsClosed 403 "No questions are taken in this room. The host can open them in the settings.",
+    NamelessForbidden 403 "Questions carry a name in this room. Ask with yours.",
+    QuestionInvalid 422 "A question has 1 to 2000 bytes. Shorten it.",
+    AnswerInvalid 422 "An answer has 1 to 4096 bytes. Shorten it, or answer live.",
+    NoSuchQuestion 404 "That question is not there any more.",
+    TooManyQuestions 409 "There are as many open questions as there may be. Wait until some are answered.",
+
+    // settings and templates
+    SettingsVersion 422 "These settings were made by a newer version. Update the server.",
+    TemplateNameInvalid 422 "Enter a name of 1 to 50 characters that no built-in template has.",
+    NoSuchTemplate 404 "There is no template of that name.",
+    TooManyTemplates 409 "The server keeps as many templates as it may. Save over one of them.",
+
+    // sound and picture of a browser
+    OfferInvalid 422 "This browser's offer for sound and picture cannot be used. Reload the page, or try another browser.",
+    OfferTooLarge 413 "This browser's offer for sound and picture is too large. Reload the page, or try another browser.",
+    OffersTooFast 429 "Sound and picture were started too often. Wait a moment and try again.",
+    GuestsFull 503 "The server carries as many browsers as it may. Try again later, or use the program.",
+    MediaBusy 503 "The server has too much to do to start sound and picture. Try again in a few seconds.",
 
     // files
     FileNotFound 404 "That file is not there any more.",
@@ -99,12 +129,14 @@ refusals! {
 
 /// An answer that says no.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[error("{message}")]
 pub struct Refusal {
     pub code: RefusalCode,
     pub message: String,
     /// When trying again may help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
     pub retry_after_ms: Option<u32>,
 }
 

@@ -4,7 +4,7 @@
 use conclave_wire::{
     command::{Reply, Watch},
     encoding::DecodeError,
-    event::{FloorChange, Hint, PersonSigns, Quality, QualityVerdict},
+    event::{FloorChange, Hint, PersonSigns, Quality, QualityVerdict, RoleChange},
     limits::{CONTROL_DEPTH_MAX, CONTROL_MESSAGE_BYTES_MAX},
     message::Enter,
     *,
@@ -41,6 +41,49 @@ fn commands() -> Vec<Command> {
             role: Role::CoHost,
         },
         Command::EndRoom,
+        Command::Ban {
+            id,
+            reason: "again".into(),
+        },
+        Command::LiftBans,
+        Command::Admit { id: WaitingId(4) },
+        Command::AdmitAll,
+        Command::TurnAway {
+            id: WaitingId(4),
+            reason: "Who is this?".into(),
+        },
+        Command::LowerAllHands,
+        Command::Spotlight { id: Some(id) },
+        Command::Spotlight { id: None },
+        Command::AskQuestion {
+            text: "Why?".into(),
+            anonymous: true,
+        },
+        Command::TakeBackQuestion {
+            question: QuestionId(1),
+        },
+        Command::VoteQuestion {
+            question: QuestionId(1),
+            voted: true,
+        },
+        Command::PinQuestion {
+            question: QuestionId(1),
+            pinned: true,
+        },
+        Command::HideQuestion {
+            question: QuestionId(1),
+            hidden: true,
+        },
+        Command::ApproveQuestion {
+            question: QuestionId(1),
+        },
+        Command::AnswerQuestion {
+            question: QuestionId(1),
+            text: None,
+        },
+        Command::SaveTemplate {
+            name: "Our lectures".into(),
+        },
         Command::AskFloor,
         Command::ReleaseFloor,
         Command::GrantFloor { id },
@@ -48,7 +91,10 @@ fn commands() -> Vec<Command> {
         Command::HandOverFloor { id },
         Command::RaiseHand { raised: true },
         Command::LowerHand { id },
-        Command::Mute { id },
+        Command::Mute {
+            id,
+            may_unmute: true,
+        },
         Command::MuteAll { may_unmute: false },
         Command::AllowUnmute { id },
         Command::StopCamera { id },
@@ -102,6 +148,28 @@ fn line() -> Line {
     }
 }
 
+fn question() -> Question {
+    Question {
+        id: QuestionId(1),
+        from: None,
+        name: String::new(),
+        text: "Why?".into(),
+        at_ms: 1_700_000_000_000,
+        moment_ms: 12_000,
+        votes: 3,
+        pinned: true,
+        hidden: false,
+        in_review: false,
+        answer: Some(Answer {
+            by: ParticipantId(7),
+            name: "Ada".into(),
+            text: None,
+            at_ms: 1_700_000_060_000,
+            moment_ms: 72_000,
+        }),
+    }
+}
+
 fn server_messages() -> Vec<ServerMessage> {
     let id = ParticipantId(7);
     let member = Member {
@@ -128,6 +196,17 @@ fn server_messages() -> Vec<ServerMessage> {
         lines: vec![line()],
         files: vec![],
         agenda: Agenda::default(),
+        spotlight: Some(id),
+        waiting: vec![Waiter {
+            id: WaitingId(4),
+            name: "Cyd".into(),
+            since_ms: 1_700_000_000_000,
+        }],
+        questions: vec![question()],
+        mine: Mine {
+            questions: vec![QuestionId(1)],
+            votes: vec![],
+        },
     };
     let welcome = Welcome {
         you: id,
@@ -171,11 +250,37 @@ fn server_messages() -> Vec<ServerMessage> {
                     why: FloorChange::Released,
                 }),
                 numbered(Event::LineSaid { line: line() }),
+                numbered(Event::RoleChanged {
+                    id,
+                    role: Role::Host,
+                    why: RoleChange::PassedOn,
+                }),
+                numbered(Event::WaitingLeft { id: WaitingId(4) }),
+                numbered(Event::SpotlightChanged { id: None }),
+                numbered(Event::HandsLowered),
+                numbered(Event::QuestionAsked {
+                    question: question(),
+                }),
+                numbered(Event::VotesCounted {
+                    counts: vec![VoteCount {
+                        question: QuestionId(1),
+                        votes: 4,
+                    }],
+                }),
+                numbered(Event::VoteChanged {
+                    question: QuestionId(1),
+                    voted: true,
+                }),
                 numbered(Event::MeetingEnded {
                     reason: EndReason::TimeLimit,
                 }),
             ],
         },
+        ServerMessage::Waiting(AtTheDoor {
+            title: "Physics".into(),
+            position: 2,
+            seat_token: "t".into(),
+        }),
         ServerMessage::Snapshot {
             cursor: Cursor::default(),
             state: Box::new(state),
@@ -203,6 +308,9 @@ fn server_messages() -> Vec<ServerMessage> {
         ServerMessage::Beat {
             sent_ms: 1,
             room_clock_ms: 2,
+        },
+        ServerMessage::MediaAnswer {
+            sdp: "v=0\r\n".into(),
         },
         ServerMessage::Goodbye {
             reason: LeaveReason::Kicked,
@@ -253,6 +361,7 @@ fn json_reads_as_the_protocol_page_says() {
                     password: None,
                     host_key: None,
                     sound: true,
+                    device: None,
                 },
                 client: "example 1.0".into(),
             },
@@ -275,6 +384,12 @@ fn json_reads_as_the_protocol_page_says() {
         (
             ClientMessage::Ack { number: 9 },
             r#"{"type":"ack","payload":{"number":9}}"#,
+        ),
+        (
+            ClientMessage::OfferMedia {
+                sdp: "v=0\r\n".into(),
+            },
+            r#"{"type":"offer_media","payload":{"sdp":"v=0\r\n"}}"#,
         ),
     ] {
         assert_eq!(
@@ -395,4 +510,19 @@ fn the_protocol_page_names_every_refusal() {
         let row = format!("| `{name}` | {} | {} |", code.status(), code.sentence());
         assert!(page.contains(&row), "docs/PROTOCOL.md lacks: {row}");
     }
+}
+
+#[test]
+fn settings_of_before_there_were_questions_are_read_as_they_were_meant() {
+    let json = br#"{"newcomers":"presenter","members_max":7,"muted_on_entry":true,"keep_hours":0}"#;
+    let settings: Settings = Encoding::Json.decode_trusted(json).unwrap();
+    let expected = Settings {
+        newcomers: Role::Presenter,
+        members_max: 7,
+        muted_on_entry: true,
+        keep_hours: 0,
+        ..Settings::default()
+    };
+    assert_eq!(settings, expected);
+    assert!(settings.may_unmute && !settings.waiting_room && !settings.questions.open);
 }

@@ -12,7 +12,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use conclave_wire::{
     Refusal,
-    http::{CreateRoom, JoinRoom, Joined, RoomCreated, RoomEnded, RoomLook},
+    http::{CreateRoom, JoinRoom, Joined, RoomCreated, RoomEnded, RoomLook, TemplateList},
 };
 use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -35,6 +35,8 @@ pub const JSON_BYTES_MAX: usize = 1024 * 1024;
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 /// The next piece of a body must come within this.
 pub const PIECE_DEADLINE: Duration = Duration::from_secs(30);
+/// Read of a connection before somebody wants it. It is lost when the program is.
+const BUFFER_BYTES_MAX: usize = 128 * 1024;
 /// Connections kept for the next request.
 const IDLE_CONNECTIONS_MAX: usize = 4;
 
@@ -226,6 +228,25 @@ impl HttpClient {
             .await
     }
 
+    /// `POST /api/rooms/{slug}/reopen`, by the host's key: for a room that has ended and is still kept.
+    ///
+    /// # Errors
+    /// [`HttpError`]
+    pub async fn reopen(&self, slug: &str, host_key: &str) -> Result<RoomCreated, HttpError> {
+        let path = format!("/api/rooms/{slug}/reopen");
+        self.json(Method::POST, &path, Some(host_key), None::<&()>)
+            .await
+    }
+
+    /// `GET /api/templates`
+    ///
+    /// # Errors
+    /// [`HttpError`]
+    pub async fn templates(&self) -> Result<TemplateList, HttpError> {
+        self.json(Method::GET, "/api/templates", None, None::<&()>)
+            .await
+    }
+
     /// A request with a body in JSON, and such an answer. `token` goes into `Authorization: Bearer`.
     ///
     /// # Errors
@@ -296,7 +317,11 @@ impl HttpClient {
     async fn connect(&self) -> Result<Sender, HttpError> {
         let stream = TokioIo::new(self.dialer.dial().await?);
         let broken = |error: hyper::Error| HttpError::Broken(error.to_string());
-        let (sender, connection) = http1::handshake(stream).await.map_err(broken)?;
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(BUFFER_BYTES_MAX)
+            .handshake(stream)
+            .await
+            .map_err(broken)?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "HTTP connection lost");

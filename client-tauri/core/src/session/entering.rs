@@ -1,7 +1,8 @@
 //! The first words on a link: taking a seat, or opening it again.
 
 use conclave_wire::{
-    ClientMessage, LeaveReason, Refusal, RefusalCode, ServerMessage, Welcome, message::Enter,
+    AtTheDoor, ClientMessage, LeaveReason, Refusal, RefusalCode, ServerMessage, Welcome,
+    message::Enter,
 };
 
 use crate::link::control::ControlLink;
@@ -16,10 +17,13 @@ pub(super) enum Entered {
     Lost,
 }
 
-pub(super) async fn enter_by(
-    link: &mut ControlLink,
-    enter: Enter,
-) -> Result<Box<Welcome>, Entered> {
+/// What the server says first.
+pub(super) enum Word {
+    Welcome(Box<Welcome>),
+    Waiting(AtTheDoor),
+}
+
+pub(super) async fn enter_by(link: &mut ControlLink, enter: Enter) -> Result<Word, Entered> {
     let hello = ClientMessage::Hello {
         enter,
         client: CLIENT.to_owned(),
@@ -27,7 +31,8 @@ pub(super) async fn enter_by(
     link.send(hello).map_err(|_| Entered::Lost)?;
     loop {
         match link.next().await.map_err(|_| Entered::Lost)? {
-            ServerMessage::Welcome(welcome) => return Ok(welcome),
+            ServerMessage::Welcome(welcome) => return Ok(Word::Welcome(welcome)),
+            ServerMessage::Waiting(place) => return Ok(Word::Waiting(place)),
             ServerMessage::Refused { refusal, .. } => return Err(Entered::Refused(refusal)),
             ServerMessage::Goodbye { reason, text } => {
                 return Err(Entered::Goodbye { reason, text });
@@ -38,6 +43,7 @@ pub(super) async fn enter_by(
             | ServerMessage::Signs(_)
             | ServerMessage::Done { .. }
             | ServerMessage::Beat { .. }
+            | ServerMessage::MediaAnswer { .. }
             | ServerMessage::Moved { .. } => {}
         }
     }

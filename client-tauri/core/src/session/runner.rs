@@ -25,8 +25,9 @@ use super::{
     AskError, JOIN_DEADLINE, JoinError, LEAVE_DEADLINE, LinkFigures, Session, SessionConfig,
     SessionEvent,
     asks::{Answer, Asks},
-    entering::{Entered, enter_by, may_pass},
+    entering::{Entered, Word, enter_by, may_pass},
     owner::Owner,
+    waiting::enter_first,
 };
 use crate::link::{
     control::{ControlLink, OpenError},
@@ -92,19 +93,7 @@ impl Runner {
         mut owner: Owner,
     ) -> Result<(Runner, Session), JoinError> {
         owner.tell(SessionEvent::Connecting { attempt: 1 });
-        let mut link = ControlLink::open(&dialer, config.encoding).await?;
-        let enter = Enter::Join {
-            slug: config.invite.slug.clone(),
-            name: config.name.clone(),
-            password: config.password.clone(),
-            host_key: config.invite.host_key.clone(),
-            sound: config.sound,
-        };
-        let mut welcome = match enter_by(&mut link, enter).await {
-            Ok(welcome) => welcome,
-            Err(Entered::Refused(refusal)) => return Err(JoinError::Refused(refusal)),
-            Err(Entered::Goodbye { .. } | Entered::Lost) => return Err(JoinError::Lost),
-        };
+        let (link, mut welcome) = enter_first(&config, &dialer).await?;
         // A newcomer has no cursor, so a snapshot is owed; a server that sends none is not ours.
         let state = Arc::new(welcome.snapshot.take().ok_or(JoinError::Lost)?);
         let cursor = welcome.cursor;
@@ -249,7 +238,9 @@ impl Runner {
             cursor: Some(self.cursor),
         };
         match enter_by(&mut link, enter).await {
-            Ok(welcome) => Ok((link, welcome)),
+            Ok(Word::Welcome(welcome)) => Ok((link, welcome)),
+            // Who has a seat does not wait; a server that says so is not ours.
+            Ok(Word::Waiting(_)) => Err(End::Lost),
             Err(Entered::Refused(refusal)) if may_pass(refusal.code) => Err(End::Lost),
             Err(Entered::Refused(refusal)) => Err(End::Over(SessionEvent::Refused(refusal))),
             Err(Entered::Goodbye { reason, text }) => Err(after_goodbye(reason, text)),
@@ -371,6 +362,8 @@ impl Runner {
                 self.state.send_replace(Arc::new(*state));
                 self.tell(SessionEvent::Snapshot);
             }
+            // The door is behind us.
+            ServerMessage::Waiting(_) => {}
             ServerMessage::Signs(signs) => self.tell(SessionEvent::Signs(signs)),
             ServerMessage::Done { reference, reply } => self.asks.answered(reference, Ok(reply)),
             ServerMessage::Refused {
@@ -388,6 +381,8 @@ impl Runner {
                 room_clock_ms,
             } => self.beat(one, sent_ms, room_clock_ms),
             ServerMessage::Goodbye { reason, text } => return Some(after_goodbye(reason, text)),
+            // For browsers: nothing was offered.
+            ServerMessage::MediaAnswer { .. } => {}
             // Reserved: a server of this version does not move rooms.
             ServerMessage::Moved { .. } => return Some(End::Lost),
         }
@@ -455,6 +450,7 @@ fn after_goodbye(reason: LeaveReason, text: String) -> End {
     match reason {
         LeaveReason::Left
         | LeaveReason::Kicked
+        | LeaveReason::Banned
         | LeaveReason::TakenOver
         | LeaveReason::RoomEnded => End::Over(SessionEvent::Ended { reason, text }),
         LeaveReason::LinkLost

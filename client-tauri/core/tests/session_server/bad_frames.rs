@@ -83,6 +83,7 @@ fn hello(slug: &str) -> ClientMessage {
             password: None,
             host_key: None,
             sound: true,
+            device: None,
         },
         client: "test".to_owned(),
     }

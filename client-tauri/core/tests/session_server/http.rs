@@ -46,6 +46,7 @@ async fn a_room_is_made_looked_at_joined_and_ended() {
         name: "Ada".to_owned(),
         password: None,
         host_key: None,
+        device: None,
     };
     let joined = http.join("physics", &join).await.unwrap();
     assert_eq!(joined.role, Role::Participant);

@@ -28,6 +28,7 @@ async fn enter(invite: &Invite, name: &str) -> (ControlLink, String, Participant
         password: None,
         host_key: None,
         sound: true,
+        device: None,
     };
     let client = "test".to_owned();
     link.send(ClientMessage::Hello { enter, client }).unwrap();

@@ -100,5 +100,7 @@ pub fn session(invite: &Invite, name: &str) -> SessionConfig {
         sound: true,
         encoding: Encoding::MessagePack,
         seed: 7,
+        device: None,
+        waiting: None,
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use conclave_wire::{
     ClientMessage, Command, EncodedOnce, Encoding, LeaveReason, Refusal, RefusalCode,
-    ServerMessage, message::Enter,
+    ServerMessage, limits::SDP_BYTES_MAX, message::Enter,
 };
 
 pub use self::{
@@ -20,11 +20,14 @@ pub use self::{
 };
 use crate::{
     Moment,
+    limit::TokenBucket,
     link::heartbeat::{Heartbeat, Pulse},
 };
 
 /// A round trip that has changed by less is no news for the room.
 const NEWS: Duration = Duration::from_millis(2);
+
+const S_PER_MINUTE: u32 = 60;
 
 /// One seat on one link.
 pub struct Attachment {
@@ -34,6 +37,8 @@ pub struct Attachment {
     heartbeat: Heartbeat,
     outbox: Outbox,
     pace: Pace<(u32, Command)>,
+    /// In sixtieths of an offer.
+    offers: TokenBucket,
     unreadable: u32,
     /// What the room was told last.
     measured: Option<Duration>,
@@ -47,6 +52,11 @@ enum Stage {
     /// The room was asked.
     Entering {
         until: Moment,
+        early: Vec<Vec<Shared>>,
+    },
+    /// The room has them wait at its door, and says when that is over. Should the link end before, the
+    /// room looks for itself.
+    AtTheDoor {
         early: Vec<Vec<Shared>>,
     },
     In {
@@ -72,6 +82,11 @@ impl Attachment {
             heartbeat: Heartbeat::start(now),
             outbox: Outbox::new(limits.outbox),
             pace: Pace::new(limits.pace, now),
+            offers: TokenBucket::new(
+                limits.offers_burst * S_PER_MINUTE,
+                limits.offers_per_minute,
+                now,
+            ),
             unreadable: 0,
             measured: None,
         }
@@ -98,6 +113,7 @@ impl Attachment {
                     self.beat(now, sent_ms, out);
                 }
             }
+            ClientMessage::OfferMedia { sdp } => self.offer_media(now, sdp, out),
         }
     }
 
@@ -135,7 +151,7 @@ impl Attachment {
         out: &mut Effects,
     ) {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Entering { early, .. } => {
+            Stage::Entering { early, .. } | Stage::AtTheDoor { early } => {
                 self.stage = Stage::In {
                     room_clock_ms,
                     since: now,
@@ -161,7 +177,7 @@ impl Attachment {
     /// The room has not let them in.
     pub fn turned_away(&mut self, now: Moment, refusal: Refusal, out: &mut Effects) {
         match &mut self.stage {
-            Stage::Entering { .. } => {
+            Stage::Entering { .. } | Stage::AtTheDoor { .. } => {
                 self.stage = Stage::Over;
                 self.refuse(None, refusal, out);
                 self.close(now, false, out);
@@ -177,7 +193,12 @@ impl Attachment {
     /// The room has something for this seat. A goodbye at its end means: close the link.
     pub fn deliver(&mut self, now: Moment, batch: Vec<Shared>, out: &mut Effects) {
         match &mut self.stage {
-            Stage::Entering { early, .. } => {
+            Stage::Entering { early, .. } | Stage::AtTheDoor { early } if is_waiting(&batch) => {
+                let early = std::mem::take(early);
+                self.stage = Stage::AtTheDoor { early };
+                self.send_batch(batch, out);
+            }
+            Stage::Entering { early, .. } | Stage::AtTheDoor { early } => {
                 early.push(batch);
                 if early.len() > self.limits.early_batches_max {
                     self.shut_down(None, out);
@@ -209,6 +230,17 @@ impl Attachment {
         }
     }
 
+    /// What came of an offer: an answer, or why there is none.
+    pub fn media_answered(&mut self, answer: Result<String, Refusal>, out: &mut Effects) {
+        if !matches!(self.stage, Stage::In { .. }) {
+            return;
+        }
+        match answer {
+            Ok(sdp) => self.send(ServerMessage::MediaAnswer { sdp }, out),
+            Err(refusal) => self.refuse(None, refusal, out),
+        }
+    }
+
     /// The room is gone without a goodbye.
     pub fn room_gone(&mut self, now: Moment, out: &mut Effects) {
         if !self.is_closing() {
@@ -229,7 +261,7 @@ impl Attachment {
                 out.push_back(Effect::Lost(LeaveReason::LinkLost));
                 self.stage = Stage::Over;
             }
-            Stage::Silent { .. } => self.stage = Stage::Over,
+            Stage::Silent { .. } | Stage::AtTheDoor { .. } => self.stage = Stage::Over,
             Stage::Entering { .. } => {
                 self.stage = Stage::Closing {
                     shut_down_at: None,
@@ -264,7 +296,10 @@ impl Attachment {
                 out.push_back(Effect::ShutDown);
                 self.link_closed(out);
             }
-            Stage::Silent { .. } | Stage::Entering { .. } | Stage::In { .. } => {
+            Stage::Silent { .. }
+            | Stage::Entering { .. }
+            | Stage::AtTheDoor { .. }
+            | Stage::In { .. } => {
                 self.watch(now, out);
                 self.release(now, out);
             }
@@ -277,6 +312,7 @@ impl Attachment {
             Stage::Over => return None,
             Stage::Closing { shut_down_at, .. } => return shut_down_at,
             Stage::Silent { until } | Stage::Entering { until, .. } => Some(until),
+            Stage::AtTheDoor { .. } => None,
             Stage::In { .. } => self.pace.next_wakeup(),
         };
         [open, self.heartbeat.next_wakeup(), self.outbox.overdue_at()]
@@ -303,7 +339,7 @@ impl Attachment {
                 };
                 out.push_back(Effect::Enter { enter, client });
             }
-            Stage::Entering { .. } | Stage::In { .. } => {
+            Stage::Entering { .. } | Stage::AtTheDoor { .. } | Stage::In { .. } => {
                 self.out_of_turn(now, RefusalCode::HelloTwice, out);
             }
             Stage::Closing { .. } | Stage::Over => {}
@@ -313,6 +349,9 @@ impl Attachment {
     fn command(&mut self, now: Moment, reference: u32, command: Command, out: &mut Effects) {
         if matches!(self.stage, Stage::Silent { .. }) {
             return self.out_of_turn(now, RefusalCode::HelloExpected, out);
+        }
+        if matches!(self.stage, Stage::AtTheDoor { .. }) {
+            return self.command_at_the_door(now, reference, command, out);
         }
         let (verdict, command) = match self.stage {
             // Nobody is in yet: it waits as if it were too early.
@@ -330,6 +369,43 @@ impl Attachment {
             }
             (Verdict::Flooding, _) => self.flooding(now, out),
             (Verdict::Held | Verdict::Pass, _) => {}
+        }
+    }
+
+    fn offer_media(&mut self, now: Moment, sdp: String, out: &mut Effects) {
+        if !matches!(self.stage, Stage::In { .. }) {
+            return self.out_of_turn(now, RefusalCode::HelloExpected, out);
+        }
+        if !self.may_chatter(now, out) {
+            return;
+        }
+        if sdp.len() > SDP_BYTES_MAX {
+            return self.refuse(None, RefusalCode::OfferTooLarge.into(), out);
+        }
+        match self.offers.try_take(now, S_PER_MINUTE) {
+            Ok(()) => out.push_back(Effect::OfferMedia { sdp }),
+            Err(wait) => {
+                let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+                let refusal = Refusal::retry_after(RefusalCode::OffersTooFast, ms.max(1));
+                self.refuse(None, refusal, out);
+            }
+        }
+    }
+
+    /// Whoever waits can only go.
+    fn command_at_the_door(
+        &mut self,
+        now: Moment,
+        reference: u32,
+        command: Command,
+        out: &mut Effects,
+    ) {
+        if command == Command::Leave {
+            let (reason, text) = (LeaveReason::Left, String::new());
+            self.send(ServerMessage::Goodbye { reason, text }, out);
+            self.close(now, false, out);
+        } else if self.may_chatter(now, out) {
+            self.refuse(Some(reference), RefusalCode::AtTheDoor.into(), out);
         }
     }
 
@@ -449,7 +525,7 @@ impl Attachment {
                 false
             }
             Stage::Entering { .. } | Stage::Closing { entering: true, .. } => true,
-            Stage::Silent { .. } | Stage::Closing { .. } => false,
+            Stage::Silent { .. } | Stage::AtTheDoor { .. } | Stage::Closing { .. } => false,
         };
         out.push_back(Effect::ShutDown);
         self.stage = Stage::Closing {
@@ -470,16 +546,24 @@ impl Attachment {
     }
 }
 
+/// Whether the room only says where somebody stands at its door.
+fn is_waiting(batch: &[Shared]) -> bool {
+    let waiting = |shared: &Shared| matches!(shared.message, ServerMessage::Waiting(_));
+    batch.iter().all(waiting)
+}
+
 /// The number that the client acknowledges once it has taken this message.
 fn last_number(message: &ServerMessage) -> Option<u32> {
     match message {
         ServerMessage::Welcome(welcome) => Some(welcome.cursor.number),
         ServerMessage::Snapshot { cursor, .. } => Some(cursor.number),
         ServerMessage::Events { events } => events.last().map(|numbered| numbered.number),
-        ServerMessage::Signs(_)
+        ServerMessage::Waiting(_)
+        | ServerMessage::Signs(_)
         | ServerMessage::Done { .. }
         | ServerMessage::Refused { .. }
         | ServerMessage::Beat { .. }
+        | ServerMessage::MediaAnswer { .. }
         | ServerMessage::Goodbye { .. }
         | ServerMessage::Moved { .. } => None,
     }

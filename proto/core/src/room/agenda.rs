@@ -114,6 +114,6 @@ pub fn check_time_limit(limit: Option<Duration>) -> Result<(), RefusalCode> {
     }
 }
 
-fn on_room_clock(at: Moment, opened: Moment) -> u64 {
+pub(super) fn on_room_clock(at: Moment, opened: Moment) -> u64 {
     u64::try_from(at.since(opened).as_millis()).unwrap_or(u64::MAX)
 }

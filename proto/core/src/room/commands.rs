@@ -1,5 +1,7 @@
 //! What somebody asks for: whether they may, and what it leads to. Every command is answered once.
 
+mod permission;
+
 use std::collections::BTreeSet;
 
 use conclave_wire::{
@@ -11,9 +13,11 @@ use conclave_wire::{
 use super::{
     CameraOrder, Effect, Outbox, Record, Room,
     answers::{Answer, Seen},
-    text::{self, LineText, Name, NoticeText, Reaction},
+    text::{self, AnswerText, LineText, Name, NoticeText, QuestionText, Reaction, TemplateName},
 };
 use crate::{Now, media::voices::VOLUME_PERCENT_MAX};
+
+pub use permission::permission;
 
 /// Volumes of their own that a listener may have.
 const VOLUMES_MAX: usize = 128;
@@ -29,47 +33,6 @@ pub(super) enum Outcome {
     Read(Reply),
     /// Another input brings the answer.
     Later,
-}
-
-/// What a command needs that not everybody may. Commands about one's own things need nothing; what they
-/// need with somebody else's is checked where that is known.
-pub fn permission(command: &Command) -> Option<Permission> {
-    match command {
-        Command::Lock { .. } | Command::ChangeSettings { .. } | Command::SetTimeLimit { .. } => {
-            Some(Permission::ChangeSettings)
-        }
-        // Co-hosts change settings and lock; the password is the host's.
-        Command::SetPassword { .. } | Command::EndRoom => Some(Permission::EndRoom),
-        Command::GiveRole { .. } => Some(Permission::GiveRoles),
-        Command::Kick { .. }
-        | Command::GrantFloor { .. }
-        | Command::LowerHand { .. }
-        | Command::Mute { .. }
-        | Command::AllowUnmute { .. }
-        | Command::StopCamera { .. }
-        | Command::StopShare
-        | Command::Announce { .. } => Some(Permission::Moderate),
-        Command::MuteAll { .. } => Some(Permission::MuteAll),
-        Command::AskFloor | Command::TakeFloor => Some(Permission::Present),
-        Command::RaiseHand { raised: true } => Some(Permission::RaiseHand),
-        Command::Say { .. } | Command::SetTyping { typing: true } => Some(Permission::Chat),
-        Command::React { .. } => Some(Permission::React),
-        Command::SetMedia { media } if media.microphone || media.camera => Some(Permission::Speak),
-        Command::Leave
-        | Command::SetMedia { .. }
-        | Command::Rename { .. }
-        | Command::ReleaseFloor
-        | Command::HandOverFloor { .. }
-        | Command::RaiseHand { raised: false }
-        | Command::DeleteLine { .. }
-        | Command::ListLines { .. }
-        | Command::SetTyping { typing: false }
-        | Command::SetVolume { .. }
-        | Command::WatchCameras { .. }
-        | Command::ChooseQuality { .. }
-        | Command::RevokeShare { .. }
-        | Command::RemoveFile { .. } => None,
-    }
 }
 
 impl Room {
@@ -120,7 +83,7 @@ impl Room {
         out: &mut Outbox,
     ) {
         match hash {
-            Ok(hash) if self.may(id, Permission::EndRoom) => {
+            Ok(hash) if self.may(id, Permission::SetPassword) => {
                 self.set_password(Some(hash), out);
                 let result = Ok(Reply::Nothing);
                 out.push(Effect::Answer {
@@ -238,7 +201,33 @@ impl Room {
                 self.kick(id, other, text::reason(&reason), now, out)?;
                 return stored;
             }
-            Command::GiveRole { .. } => return Err(RefusalCode::NotImplemented),
+            Command::Ban { id: other, reason } => {
+                self.ban(id, other, text::reason(&reason), now, out)?;
+                return stored;
+            }
+            Command::LiftBans => {
+                self.lift_bans(out);
+                return stored;
+            }
+            Command::Admit { id: waiting } => {
+                self.admit(waiting, now, out)?;
+                return stored;
+            }
+            Command::AdmitAll => {
+                self.admit_all(now, out)?;
+                return stored;
+            }
+            Command::TurnAway {
+                id: waiting,
+                reason,
+            } => self.turn_away(waiting, text::reason(&reason), out)?,
+            Command::GiveRole { id: other, role } => {
+                self.give_role(id, other, role, now, out)?;
+                return stored;
+            }
+            Command::SaveTemplate { name } => {
+                return Ok(self.save_template(id, reference, TemplateName::parse(&name)?, out));
+            }
             Command::EndRoom => self.end(EndReason::HostEnded, now, out),
 
             Command::AskFloor => self.ask_floor(id, out)?,
@@ -251,8 +240,12 @@ impl Room {
                 self.check_here(other)?;
                 self.raise_hand(other, false, out);
             }
-            Command::Mute { id: other } => {
-                self.mute(id, other, out)?;
+            Command::LowerAllHands => self.lower_all_hands(out),
+            Command::Mute {
+                id: other,
+                may_unmute,
+            } => {
+                self.mute(id, other, may_unmute, out)?;
                 return stored;
             }
             Command::MuteAll { may_unmute } => {
@@ -265,6 +258,37 @@ impl Room {
             }
             Command::StopCamera { id: other } => self.stop_camera(id, other, out)?,
             Command::StopShare => self.stop_share(out)?,
+            Command::Spotlight { id: other } => self.set_spotlight(other, out)?,
+
+            Command::AskQuestion { text, anonymous } => {
+                let text = QuestionText::parse(&text)?;
+                return self.ask_question(id, reference, text, anonymous, now, out);
+            }
+            Command::TakeBackQuestion { question } => {
+                self.take_back_question(id, question, out)?;
+                return stored;
+            }
+            Command::VoteQuestion { question, voted } => {
+                self.vote_question(id, question, voted, now, out)?;
+                return stored;
+            }
+            Command::PinQuestion { question, pinned } => {
+                self.pin_question(question, pinned, out)?;
+                return stored;
+            }
+            Command::HideQuestion { question, hidden } => {
+                self.hide_question(question, hidden, out)?;
+                return stored;
+            }
+            Command::ApproveQuestion { question } => {
+                self.approve_question(question, out)?;
+                return stored;
+            }
+            Command::AnswerQuestion { question, text } => {
+                let text = text.as_deref().map(AnswerText::parse).transpose()?;
+                self.answer_question(id, question, text, now, out)?;
+                return stored;
+            }
 
             Command::Say { text } => {
                 let line = self.say(id, reference, LineText::parse(&text)?, now, out);
@@ -422,19 +446,6 @@ impl Room {
         match self.roster.seats.contains_key(&id) {
             true => Ok(()),
             false => Err(RefusalCode::NoSuchPerson),
-        }
-    }
-
-    /// Nobody acts on somebody of a higher role.
-    pub(super) fn check_rank(
-        &self,
-        by: ParticipantId,
-        on: ParticipantId,
-    ) -> Result<(), RefusalCode> {
-        match (self.role(by), self.role(on)) {
-            (_, None) => Err(RefusalCode::NoSuchPerson),
-            (Some(by), Some(on)) if by <= on => Ok(()),
-            (Some(_), Some(_)) | (None, Some(_)) => Err(RefusalCode::NotAllowed),
         }
     }
 

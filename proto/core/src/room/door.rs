@@ -2,7 +2,7 @@
 
 use conclave_wire::{
     Cursor, Event, LeaveReason, MediaState, Numbered, ParticipantId, RefusalCode, Role, RoomState,
-    Settings,
+    WaitingId,
 };
 
 use super::{
@@ -23,6 +23,8 @@ pub struct Newcomer {
     pub sound: bool,
     /// SHA-256 of the token that will open the seat.
     pub token_hash: [u8; 32],
+    /// SHA-256 of the secret by which a ban knows the program again, if it sent one.
+    pub device_hash: Option<[u8; 32]>,
     /// Whether a link comes with it; otherwise the seat is away until one resumes it.
     pub linked: bool,
 }
@@ -36,6 +38,24 @@ pub enum PasswordProof {
         hash: String,
         right: bool,
     },
+}
+
+/// What becomes of somebody who may come in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    In(Box<Admission>),
+    /// They wait at the door; [`Effect::Wait`] says where they stand, and [`Effect::Admit`] or
+    /// [`Effect::TurnAway`] follows.
+    Waits(WaitingId),
+}
+
+/// Who takes a seat, now or when they are let in.
+#[derive(Clone, Debug)]
+pub(super) struct Guest {
+    pub(super) name: String,
+    pub(super) sound: bool,
+    pub(super) token_hash: [u8; 32],
+    pub(super) device_hash: Option<[u8; 32]>,
 }
 
 /// A seat that was opened.
@@ -74,7 +94,7 @@ impl Room {
         if self.locked && !host {
             return Err(RefusalCode::RoomLocked);
         }
-        if self.roster.seats.len() >= self.settings.members_max as usize {
+        if !self.has_room() {
             return Err(RefusalCode::RoomFull);
         }
         match &self.password_hash {
@@ -84,17 +104,19 @@ impl Room {
         }
     }
 
-    /// Takes a seat. The host key makes host, and opens locks; nothing opens a full room.
+    /// Takes a seat, or a place at the door. The host key makes host, and opens locks, bans and doors;
+    /// nothing opens a full room.
     ///
     /// # Errors
-    /// `RoomEnded`, `NameInvalid`, `HostKeyWrong`, `RoomLocked`, `RoomFull`, `PasswordNeeded`,
-    /// `PasswordWrong`; the last also when the password was changed since it was compared.
+    /// `RoomEnded`, `NameInvalid`, `HostKeyWrong`, `RoomLocked`, `RoomFull`, `PasswordNeeded`, `Banned`,
+    /// `WaitingRoom` for who would wait without a link, `PasswordWrong`; the last also when the password
+    /// was changed since it was compared.
     pub fn enter(
         &mut self,
         who: Newcomer,
         now: Now,
         out: &mut Outbox,
-    ) -> Result<Admission, RefusalCode> {
+    ) -> Result<Entry, RefusalCode> {
         let given = who.password != PasswordProof::NotGiven;
         let expected = self.knock(&who.name, who.host_key_hash.as_ref(), given)?;
         if let Some(expected) = expected {
@@ -103,24 +125,60 @@ impl Room {
                 return Err(RefusalCode::PasswordWrong);
             }
         }
-        let name = Name::parse(&who.name)?.into_string();
-        let role = match who.host_key_hash {
-            Some(_) => Role::Host,
-            None => self.settings.newcomers,
+        let guest = Guest {
+            name: Name::parse(&who.name)?.into_string(),
+            sound: who.sound,
+            token_hash: who.token_hash,
+            device_hash: who.device_hash,
         };
+        let host = who.host_key_hash.is_some();
+        if !host && self.bans.is_banned(who.device_hash.as_ref()) {
+            return Err(RefusalCode::Banned);
+        }
+        if self.settings.waiting_room && !host {
+            let waits = self.wait_at_the_door(who.linked, guest, now, out)?;
+            self.settle(now, out);
+            return Ok(Entry::Waits(waits));
+        }
+        let role = match host {
+            true => Role::Host,
+            false => self.settings.newcomers,
+        };
+        let id = self.take_seat(guest, role, who.linked, now, out);
+        self.settle(now, out);
+        Ok(Entry::In(Box::new(self.admission(id, None))))
+    }
+
+    /// Nothing is checked any more: they have a seat.
+    pub(super) fn take_seat(
+        &mut self,
+        guest: Guest,
+        role: Role,
+        linked: bool,
+        now: Now,
+        out: &mut Outbox,
+    ) -> ParticipantId {
         let id = ParticipantId(self.roster.next);
         self.roster.next += 1;
+        let Guest {
+            name,
+            sound,
+            token_hash,
+            device_hash,
+        } = guest;
         let seat = Seat {
             name: name.clone(),
             role,
             media: MediaState {
-                sound: who.sound,
+                sound,
                 ..MediaState::default()
             },
-            held_mute: false,
+            held_mute: self.holds_on_entry(role),
             joined_at_ms: now.unix_ms,
-            token_hash: who.token_hash,
-            link: if who.linked {
+            token_hash,
+            device_hash,
+            stands_in_from: None,
+            link: if linked {
                 Link::Up
             } else {
                 Link::Lost(now.moment)
@@ -136,29 +194,43 @@ impl Room {
             id,
             name,
             role,
-            token_hash: who.token_hash,
+            token_hash,
+            device_hash,
             joined_unix_ms: now.unix_ms,
         }));
+        if member.held_mute {
+            self.record_seat(id, out);
+        }
         self.tell(Event::ParticipantJoined { member }, out);
-        if who.linked {
+        if linked {
             self.link_up(id, now, out);
         }
-        self.settle(now, out);
-        Ok(self.admit(id, role, None))
+        id
     }
 
-    /// Opens a seat again. An older link of it is taken over: the shell says goodbye to it.
+    pub(super) fn has_room(&self) -> bool {
+        self.roster.seats.len() < self.settings.members_max as usize
+    }
+
+    /// Opens a seat again, or a place at the door. An older link of it is taken over: the shell says goodbye
+    /// to it.
     ///
     /// # Errors
-    /// `RoomEnded`, `Kicked`, `SeatUnknown`.
+    /// `RoomEnded`, `Kicked`, `Banned`, `SeatUnknown`.
     pub fn resume(
         &mut self,
         token_hash: &[u8; 32],
         cursor: Option<Cursor>,
         now: Now,
         out: &mut Outbox,
-    ) -> Result<Admission, RefusalCode> {
-        let (id, role) = self.seat_of(token_hash)?;
+    ) -> Result<Entry, RefusalCode> {
+        let found = self.seat_of(token_hash);
+        if found == Err(RefusalCode::SeatUnknown)
+            && let Some(waiting) = self.wait_again(token_hash, out)
+        {
+            return Ok(Entry::Waits(waiting));
+        }
+        let (id, _) = found?;
         // Before anything is told, so that a number that was never given is known as such.
         let given =
             |cursor: &Cursor| cursor.epoch == self.epoch && cursor.number <= self.log.newest();
@@ -169,7 +241,7 @@ impl Room {
             self.tell(Event::ParticipantAway { id, away: false }, out);
         }
         self.settle(now, out);
-        Ok(self.admit(id, role, cursor))
+        Ok(Entry::In(Box::new(self.admission(id, cursor))))
     }
 
     /// A seat that was taken could not be stored: it is given up again.
@@ -187,20 +259,24 @@ impl Room {
     /// Whose token this is.
     ///
     /// # Errors
-    /// `RoomEnded`, `Kicked`, `SeatUnknown`.
+    /// `RoomEnded`, `Kicked`, `Banned`, `SeatUnknown`.
     pub fn seat_of(&self, token_hash: &[u8; 32]) -> Result<(ParticipantId, Role), RefusalCode> {
         if self.ended.is_some() {
             return Err(RefusalCode::RoomEnded);
         }
         match self.roster.by_token(token_hash) {
             Some(id) => Ok((id, self.role(id).ok_or(RefusalCode::SeatUnknown)?)),
-            None if self.roster.kicked.contains(token_hash) => Err(RefusalCode::Kicked),
-            None => Err(RefusalCode::SeatUnknown),
+            None => Err(self
+                .bans
+                .expelled(token_hash)
+                .unwrap_or(RefusalCode::SeatUnknown)),
         }
     }
 
-    fn admit(&self, id: ParticipantId, role: Role, cursor: Option<Cursor>) -> Admission {
-        let missed = cursor.and_then(|cursor| Some((cursor, self.log.since(cursor.number)?)));
+    /// What somebody in a seat is told first.
+    pub(super) fn admission(&self, id: ParticipantId, cursor: Option<Cursor>) -> Admission {
+        let role = self.role(id).unwrap_or(self.settings.newcomers);
+        let missed = cursor.and_then(|cursor| Some((cursor, self.log.since(cursor.number, id)?)));
         match missed {
             Some((cursor, missed)) => Admission {
                 id,
@@ -213,7 +289,7 @@ impl Room {
                 id,
                 role,
                 cursor: self.cursor(),
-                snapshot: Some(self.snapshot()),
+                snapshot: Some(self.snapshot_for(id)),
                 missed: Vec::new(),
             },
         }
@@ -231,68 +307,5 @@ impl Room {
             false => "The room is open again.",
         };
         self.say_as_room(by, text, now, out);
-    }
-
-    pub(super) fn change_settings(
-        &mut self,
-        settings: Settings,
-        now: Now,
-        out: &mut Outbox,
-    ) -> Result<(), RefusalCode> {
-        check_settings(&settings, self.limits.members_max)?;
-        if (settings.members_max as usize) < self.roster.seats.len() {
-            return Err(RefusalCode::Invalid);
-        }
-        if settings == self.settings {
-            return Ok(());
-        }
-        self.settings = settings.clone();
-        self.tell(Event::SettingsChanged { settings }, out);
-        self.record_room(out);
-        self.withdraw(now, out);
-        Ok(())
-    }
-
-    pub(super) fn kick(
-        &mut self,
-        by: ParticipantId,
-        id: ParticipantId,
-        text: String,
-        now: Now,
-        out: &mut Outbox,
-    ) -> Result<(), RefusalCode> {
-        if by == id {
-            return Err(RefusalCode::Invalid);
-        }
-        self.check_rank(by, id)?;
-        let Some(seat) = self.roster.seats.get(&id) else {
-            return Err(RefusalCode::NoSuchPerson);
-        };
-        let (token_hash, line) = (
-            seat.token_hash,
-            format!("{} was taken out of the meeting.", seat.name),
-        );
-        self.roster.remember_kicked(token_hash);
-        self.unseat(id, LeaveReason::Kicked, now, out);
-        out.push(Effect::Dismiss {
-            seat: id,
-            reason: LeaveReason::Kicked,
-            text,
-        });
-        self.say_as_room(by, &line, now, out);
-        Ok(())
-    }
-}
-
-/// Settings that a room may have.
-///
-/// # Errors
-/// `Invalid`: newcomers who would be hosts, or a number of members that is 0 or above the server's.
-pub fn check_settings(settings: &Settings, members_max: u32) -> Result<(), RefusalCode> {
-    let newcomers = !matches!(settings.newcomers, Role::Host | Role::CoHost);
-    let members = (1..=members_max).contains(&settings.members_max);
-    match newcomers && members && settings.keep_hours <= super::KEEP_HOURS_MAX {
-        true => Ok(()),
-        false => Err(RefusalCode::Invalid),
     }
 }

@@ -1,20 +1,22 @@
 //! What the shell must do for a room: the outbox that every input fills.
 
+use std::sync::Arc;
+
 use conclave_wire::{
     EndReason, LeaveReason, LineId, Numbered, ParticipantId, QualityChoice, Refusal, SharedFile,
-    Signs,
+    Signs, Template, WaitingId,
     command::{Reply, Watch},
 };
 
-use super::Record;
+use super::{Admission, Record};
 
 /// Effects in the order in which they must be carried out.
 pub type Outbox = Vec<Effect>;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Tell an event to everybody who is linked.
-    Tell(Numbered),
+    /// Tell an event to those of its audience who are linked.
+    Tell { to: Audience, event: Numbered },
     /// Send signs; no answer, no number.
     Sign { to: Audience, signs: Signs },
     /// The answer to a command. With `durable` it waits until all records pushed so far are stored:
@@ -33,6 +35,16 @@ pub enum Effect {
         reason: LeaveReason,
         text: String,
     },
+    /// Tell somebody at the door where they stand.
+    Wait { id: WaitingId, position: u32 },
+    /// Somebody at the door has a seat now. Their link, if it stands, becomes the seat's; the welcome waits
+    /// until all records pushed so far are stored.
+    Admit {
+        id: WaitingId,
+        admission: Box<Admission>,
+    },
+    /// Close the link of somebody at the door, and say why.
+    TurnAway { id: WaitingId, refusal: Refusal },
     /// Forget the seat's media session.
     CloseMedia { seat: ParticipantId },
     /// An order for the mixer.
@@ -67,6 +79,12 @@ pub enum Effect {
         reference: u32,
         password: String,
     },
+    /// Keep this template, then call [`super::Room::template_saved`].
+    SaveTemplate {
+        seat: ParticipantId,
+        reference: u32,
+        template: Box<Template>,
+    },
     /// The seat is given up: end its uploads, which nobody will share.
     EndUploads { owner: ParticipantId },
     /// Nobody shares this content any more: delete it, once the records pushed so far are stored.
@@ -75,18 +93,22 @@ pub enum Effect {
     End(EndReason),
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Who is told: as things stood when it happened, whatever roles people have when they come back for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Audience {
-    /// Whoever is linked.
+    /// Whoever has a seat.
     Everyone,
     One(ParticipantId),
+    /// In order of ids.
+    These(Arc<[ParticipantId]>),
 }
 
 impl Audience {
-    pub fn includes(self, id: ParticipantId) -> bool {
+    pub fn includes(&self, id: ParticipantId) -> bool {
         match self {
             Audience::Everyone => true,
-            Audience::One(one) => id == one,
+            Audience::One(one) => id == *one,
+            Audience::These(these) => these.binary_search(&id).is_ok(),
         }
     }
 }

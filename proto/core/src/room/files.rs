@@ -175,6 +175,10 @@ impl Room {
         out: &mut Outbox,
     ) -> Result<(), RefusalCode> {
         self.check_owns(by, id)?;
+        self.drop_file(id, out)
+    }
+
+    pub(super) fn drop_file(&mut self, id: FileId, out: &mut Outbox) -> Result<(), RefusalCode> {
         let file = self
             .files
             .shared

@@ -113,15 +113,37 @@ impl Room {
         }
     }
 
-    /// A host's mute holds until a host lifts it.
+    pub(super) fn lower_all_hands(&mut self, out: &mut Outbox) {
+        if !std::mem::take(&mut self.floor.hands).is_empty() {
+            self.tell(Event::HandsLowered, out);
+        }
+    }
+
+    pub(super) fn set_spotlight(
+        &mut self,
+        id: Option<ParticipantId>,
+        out: &mut Outbox,
+    ) -> Result<(), RefusalCode> {
+        if let Some(id) = id {
+            self.check_here(id)?;
+        }
+        if self.spotlight != id {
+            self.spotlight = id;
+            self.tell(Event::SpotlightChanged { id }, out);
+        }
+        Ok(())
+    }
+
+    /// A host's mute holds until a host lifts it, unless they may unmute themselves.
     pub(super) fn mute(
         &mut self,
         by: ParticipantId,
         id: ParticipantId,
+        may_unmute: bool,
         out: &mut Outbox,
     ) -> Result<(), RefusalCode> {
         self.check_rank(by, id)?;
-        self.silence(id, true, out);
+        self.silence(id, !may_unmute, out);
         Ok(())
     }
 

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use conclave_wire::{Floor, MediaState, RefusalCode, Settings, command::Reply};
+use conclave_wire::{
+    Floor, LineId, MediaState, ParticipantId, QuestionId, RefusalCode, Role, Settings,
+    command::Reply,
+};
 
 use super::{
-    Effect, NOTICE_SHOWN, Outbox, Record, Room, Slug, StoredRoom, Title,
+    Bans, Effect, NOTICE_SHOWN, Outbox, Questions, Record, Room, Slug, StoredRoom, Succession,
+    Title, Waiting,
     agenda::{Agenda, check_time_limit},
     answers::{Answer, Answers},
     chat::Chat,
@@ -79,6 +83,10 @@ impl Room {
             lines: Vec::new(),
             next_line: 1,
             said_references: Vec::new(),
+            questions: Vec::new(),
+            next_question: 1,
+            asked_references: Vec::new(),
+            bans: Vec::new(),
             files: Vec::new(),
             next_file: 1,
             notices: Vec::new(),
@@ -106,15 +114,7 @@ impl Room {
             ..Roster::default()
         };
         for seat in stored.seats {
-            let mut answers = Answers::default();
-            for (_, reference, line) in stored
-                .said_references
-                .iter()
-                .filter(|(id, ..)| *id == seat.id)
-            {
-                let reply = Reply::Line { line: *line };
-                answers.keep(*reference, Answer::Given(Ok(reply)));
-            }
+            let answers = answers_of(seat.id, &stored.said_references, &stored.asked_references);
             let restored = Seat {
                 name: seat.name,
                 role: seat.role,
@@ -125,6 +125,8 @@ impl Room {
                 held_mute: seat.held_mute,
                 joined_at_ms: seat.joined_unix_ms,
                 token_hash: seat.token_hash,
+                device_hash: seat.device_hash,
+                stands_in_from: seat.stands_in_from,
                 link: Link::Lost(now.moment),
                 in_media: false,
                 may_speak: false,
@@ -133,6 +135,7 @@ impl Room {
             };
             roster.seats.insert(seat.id, restored);
         }
+        let had_host = roster.seats.values().any(|seat| seat.role == Role::Host);
         let notices = stored.notices.into_iter().map(|notice| {
             (
                 on_clock(notice.at_ms.saturating_add(as_ms(NOTICE_SHOWN))),
@@ -152,7 +155,12 @@ impl Room {
             opened_unix_ms: stored.opened_unix_ms,
             unix_offset_ms: now.unix_ms.saturating_sub(now.moment.as_ms()),
             roster,
+            succession: Succession::of(had_host),
+            waiting: Waiting::starting_at(epoch),
+            bans: Bans::of(stored.bans),
             floor: Floor::default(),
+            spotlight: None,
+            questions: Questions::restore(stored.questions, stored.next_question),
             chat: Chat {
                 lines: stored.lines.into(),
                 next: stored.next_line.max(1),
@@ -178,6 +186,25 @@ impl Room {
             ended: None,
         }
     }
+}
+
+/// What a seat was answered for what it has said and asked, in the order of its references.
+fn answers_of(
+    id: ParticipantId,
+    said: &[(ParticipantId, u32, LineId)],
+    asked: &[(ParticipantId, u32, QuestionId)],
+) -> Answers {
+    let said = said.iter().filter(|(from, ..)| *from == id);
+    let asked = asked.iter().filter(|(from, ..)| *from == id);
+    let said = said.map(|&(_, reference, line)| (reference, Reply::Line { line }));
+    let asked = asked.map(|&(_, reference, question)| (reference, Reply::Question { question }));
+    let mut given: Vec<_> = said.chain(asked).collect();
+    given.sort_by_key(|(reference, _)| *reference);
+    let mut answers = Answers::default();
+    for (reference, reply) in given {
+        answers.keep(reference, Answer::Given(Ok(reply)));
+    }
+    answers
 }
 
 fn as_ms(duration: Duration) -> u64 {

@@ -2,8 +2,8 @@
 //! store gives back from them.
 
 use conclave_wire::{
-    EndReason, FileId, LeaveReason, Line, LineId, Notice, NoticeId, ParticipantId, Role, Settings,
-    SharedFile,
+    Answer, EndReason, FileId, LeaveReason, Line, LineId, Notice, NoticeId, ParticipantId,
+    Question, QuestionId, Role, Settings, SharedFile,
 };
 
 /// One fact to store. Records of a room are stored in the order in which they were pushed; those of one
@@ -42,6 +42,8 @@ pub enum Record {
         role: Role,
         /// SHA-256 of the seat token.
         token_hash: [u8; 32],
+        /// SHA-256 of the secret by which a ban knows the program again.
+        device_hash: Option<[u8; 32]>,
         joined_unix_ms: u64,
     },
     SeatChanged {
@@ -49,12 +51,20 @@ pub enum Record {
         name: String,
         role: Role,
         held_mute: bool,
+        /// Of who stands in for the host: the role that they go back to.
+        stands_in_from: Option<Role>,
     },
     SeatLeft {
         id: ParticipantId,
         reason: LeaveReason,
         at_unix_ms: u64,
     },
+    /// Nobody comes in with this program any more.
+    Banned {
+        device_hash: [u8; 32],
+        at_unix_ms: u64,
+    },
+    BansLifted,
 
     LineSaid {
         line: Line,
@@ -70,6 +80,33 @@ pub enum Record {
     },
     NoticeExpired {
         notice: NoticeId,
+    },
+
+    QuestionAsked {
+        question: Question,
+        /// Also of a question that was asked anonymously, so that it is still theirs after a restart.
+        author: ParticipantId,
+        /// The command's `ref`; unique together with the author.
+        reference: u32,
+    },
+    /// What stands about a question, but for its votes.
+    QuestionChanged {
+        question: QuestionId,
+        pinned: bool,
+        hidden: bool,
+        in_review: bool,
+        answer: Option<Answer>,
+    },
+    QuestionTakenBack {
+        question: QuestionId,
+    },
+    QuestionVoted {
+        question: QuestionId,
+        by: ParticipantId,
+        voted: bool,
+        /// How many there are with it.
+        votes: u32,
+        at_unix_ms: u64,
     },
 
     FileShared {
@@ -105,6 +142,13 @@ pub struct StoredRoom {
     /// answered and not done twice: author, `ref`, line. At most
     /// [`conclave_wire::limits::ANSWERS_KEPT`] an author are of use.
     pub said_references: Vec<(ParticipantId, u32, LineId)>,
+    /// Questions that were not taken back, in order of ids.
+    pub questions: Vec<StoredQuestion>,
+    pub next_question: u32,
+    /// Recent questions by the command that made them, as with lines.
+    pub asked_references: Vec<(ParticipantId, u32, QuestionId)>,
+    /// SHA-256 of the secrets of programs that were banned.
+    pub bans: Vec<[u8; 32]>,
     /// Files that were not removed, in order of ids.
     pub files: Vec<SharedFile>,
     pub next_file: u32,
@@ -120,6 +164,17 @@ pub struct StoredSeat {
     pub name: String,
     pub role: Role,
     pub token_hash: [u8; 32],
+    pub device_hash: Option<[u8; 32]>,
     pub held_mute: bool,
+    pub stands_in_from: Option<Role>,
     pub joined_unix_ms: u64,
+}
+
+/// A question with what its clients are not told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredQuestion {
+    pub question: Question,
+    pub author: ParticipantId,
+    /// In order of ids; also of people who are gone.
+    pub voters: Vec<ParticipantId>,
 }

@@ -1,6 +1,8 @@
 //! The one place that says what an event changes in the state that clients hold.
 
-use conclave_wire::{Event, Member, ParticipantId, RoomState, limits::CHAT_PAGE_LINES};
+use conclave_wire::{
+    Event, Member, ParticipantId, Question, QuestionId, RoomState, limits::CHAT_PAGE_LINES,
+};
 
 /// Brings a client's state up to an event. Events must be applied in the order of their numbers, each
 /// once; one about something that the state does not have changes nothing.
@@ -12,7 +14,7 @@ pub fn apply(state: &mut RoomState, event: &Event) {
         Event::ParticipantRenamed { id, name } => {
             change(state, *id, |member| member.name.clone_from(name))
         }
-        Event::RoleChanged { id, role } => change(state, *id, |member| member.role = *role),
+        Event::RoleChanged { id, role, why: _ } => change(state, *id, |member| member.role = *role),
         Event::MediaChanged {
             id,
             media,
@@ -25,10 +27,56 @@ pub fn apply(state: &mut RoomState, event: &Event) {
         Event::RoomLocked { locked } => state.locked = *locked,
         Event::PasswordChanged { has_password } => state.has_password = *has_password,
         Event::SettingsChanged { settings } => state.settings = settings.clone(),
+        Event::WaitingArrived { waiter } => {
+            state.waiting.retain(|kept| kept.id != waiter.id);
+            state.waiting.push(waiter.clone());
+        }
+        Event::WaitingLeft { id } => state.waiting.retain(|kept| kept.id != *id),
 
         Event::FloorChanged { floor, why: _ } => state.floor = floor.clone(),
         Event::HandRaised { id } => state.floor.hands.push(*id),
         Event::HandLowered { id } => state.floor.hands.retain(|hand| hand != id),
+        Event::HandsLowered => state.floor.hands.clear(),
+        Event::SpotlightChanged { id } => state.spotlight = *id,
+
+        Event::QuestionAsked { question } => {
+            let at = |kept: &Question| kept.id;
+            match state.questions.binary_search_by_key(&question.id, at) {
+                Ok(at) => state.questions[at] = question.clone(),
+                Err(at) => state.questions.insert(at, question.clone()),
+            }
+        }
+        Event::QuestionWithdrawn { question } => {
+            state.questions.retain(|kept| kept.id != *question);
+        }
+        Event::QuestionTakenBack { question } => {
+            state.questions.retain(|kept| kept.id != *question);
+            state.mine.questions.retain(|mine| mine != question);
+            state.mine.votes.retain(|mine| mine != question);
+        }
+        Event::QuestionPinned { question, pinned } => {
+            change_question(state, *question, |kept| kept.pinned = *pinned);
+        }
+        Event::QuestionHidden { question, hidden } => {
+            change_question(state, *question, |kept| kept.hidden = *hidden);
+        }
+        Event::QuestionApproved { question } => {
+            change_question(state, *question, |kept| kept.in_review = false);
+        }
+        Event::QuestionAnswered { question, answer } => {
+            change_question(state, *question, |kept| kept.answer = Some(answer.clone()));
+        }
+        Event::VotesCounted { counts } => {
+            for count in counts {
+                change_question(state, count.question, |kept| kept.votes = count.votes);
+            }
+        }
+        Event::QuestionMine { question } => {
+            set_listed(&mut state.mine.questions, *question, true);
+        }
+        Event::VoteChanged { question, voted } => {
+            set_listed(&mut state.mine.votes, *question, *voted);
+        }
 
         Event::LineSaid { line } => {
             state.lines.push(line.clone());
@@ -73,6 +121,7 @@ fn leave(state: &mut RoomState, gone: ParticipantId) {
     state.members.retain(|member| member.id != gone);
     state.floor.queue.retain(|id| *id != gone);
     state.floor.hands.retain(|id| *id != gone);
+    state.spotlight = state.spotlight.filter(|id| *id != gone);
     if state.floor.presenter == Some(gone) {
         state.floor.presenter = None;
     }
@@ -81,5 +130,21 @@ fn leave(state: &mut RoomState, gone: ParticipantId) {
 fn change(state: &mut RoomState, id: ParticipantId, change: impl FnOnce(&mut Member)) {
     if let Ok(at) = state.members.binary_search_by_key(&id, |member| member.id) {
         change(&mut state.members[at]);
+    }
+}
+
+fn change_question(state: &mut RoomState, id: QuestionId, change: impl FnOnce(&mut Question)) {
+    let at = |kept: &Question| kept.id;
+    if let Ok(at) = state.questions.binary_search_by_key(&id, at) {
+        change(&mut state.questions[at]);
+    }
+}
+
+/// Puts an id into an ordered list, or takes it out.
+fn set_listed(list: &mut Vec<QuestionId>, id: QuestionId, listed: bool) {
+    match (list.binary_search(&id), listed) {
+        (Ok(at), false) => drop(list.remove(at)),
+        (Err(at), true) => list.insert(at, id),
+        (Ok(_), true) | (Err(_), false) => {}
     }
 }

@@ -12,8 +12,6 @@ pub const AWAY_MAX: Duration = Duration::from_secs(30);
 /// Voice and camera go on for so long without a control link, so that a short loss is not heard. The
 /// older media session lives as long.
 pub const MEDIA_WITHOUT_LINK_MAX: Duration = Duration::from_secs(5);
-/// Tokens of people who were taken out, so that they are told why they cannot come back.
-const KICKED_KEPT: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -25,6 +23,10 @@ pub(super) struct Seat {
     pub(super) held_mute: bool,
     pub(super) joined_at_ms: u64,
     pub(super) token_hash: [u8; 32],
+    /// SHA-256 of the secret by which a ban knows the program again.
+    pub(super) device_hash: Option<[u8; 32]>,
+    /// Of who stands in for the host: the role that they go back to.
+    pub(super) stands_in_from: Option<Role>,
     pub(super) link: Link,
     /// Whether the mixer and the cameras know this seat.
     pub(super) in_media: bool,
@@ -47,7 +49,6 @@ pub(super) struct Roster {
     pub(super) seats: BTreeMap<ParticipantId, Seat>,
     /// The id of the next newcomer.
     pub(super) next: u32,
-    pub(super) kicked: std::collections::VecDeque<[u8; 32]>,
 }
 
 impl Seat {
@@ -93,13 +94,6 @@ impl Roster {
     pub(super) fn next_wakeup(&self) -> Option<Moment> {
         let ends = |seat: &Seat| seat.media_ends().into_iter().chain(seat.seat_ends()).min();
         self.seats.values().filter_map(ends).min()
-    }
-
-    pub(super) fn remember_kicked(&mut self, token_hash: [u8; 32]) {
-        if self.kicked.len() == KICKED_KEPT {
-            self.kicked.pop_front();
-        }
-        self.kicked.push_back(token_hash);
     }
 }
 
@@ -163,6 +157,7 @@ impl Room {
             seat.volumes.remove(&id);
         }
         self.signs.remove(id);
+        self.spotlight = self.spotlight.filter(|shown| *shown != id);
         self.chat.stop_typing(id);
         self.files.release_all(id);
         out.push(Effect::EndUploads { owner: id });
@@ -271,6 +266,7 @@ impl Room {
                 name: seat.name.clone(),
                 role: seat.role,
                 held_mute: seat.held_mute,
+                stands_in_from: seat.stands_in_from,
             }));
         }
     }

@@ -46,6 +46,10 @@ impl SignBoard {
         });
     }
 
+    pub(super) fn is_speaking(&self, id: ParticipantId) -> bool {
+        self.now.get(&id).and_then(|signs| signs.speaking) == Some(true)
+    }
+
     pub(super) fn typing(&mut self, id: ParticipantId, typing: bool, now: Moment) {
         self.change(id, now, |signs| signs.typing = Some(typing));
     }

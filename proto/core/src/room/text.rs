@@ -1,10 +1,11 @@
 //! Text from outside, parsed into types that cannot be wrong.
 
 use conclave_wire::{
-    RefusalCode,
+    RefusalCode, Template,
     limits::{
-        FILE_NAME_BYTES_MAX, LINE_BYTES_MAX, NAME_CHARS_MAX, NOTICE_BYTES_MAX, PASSWORD_BYTES_MAX,
-        REACTION_BYTES_MAX, SLUG_BYTES_MAX, TITLE_CHARS_MAX,
+        ANSWER_BYTES_MAX, FILE_NAME_BYTES_MAX, LINE_BYTES_MAX, NAME_CHARS_MAX, NOTICE_BYTES_MAX,
+        PASSWORD_BYTES_MAX, QUESTION_BYTES_MAX, REACTION_BYTES_MAX, SLUG_BYTES_MAX,
+        TEMPLATE_NAME_CHARS_MAX, TITLE_CHARS_MAX,
     },
 };
 
@@ -63,6 +64,24 @@ text!(
     LineText,
     LineInvalid,
     |text| many_lines(text, LINE_BYTES_MAX)
+);
+text!(
+    /// What somebody asks: 1 to 2,000 bytes.
+    QuestionText,
+    QuestionInvalid,
+    |text| many_lines(text, QUESTION_BYTES_MAX)
+);
+text!(
+    /// What is answered: 1 to 4,096 bytes.
+    AnswerText,
+    AnswerInvalid,
+    |text| many_lines(text, ANSWER_BYTES_MAX)
+);
+text!(
+    /// The name of a template that somebody saves: 1 to 50 characters, and no built-in one.
+    TemplateName,
+    TemplateNameInvalid,
+    |text| one_line(text, TEMPLATE_NAME_CHARS_MAX).filter(|name| !Template::is_builtin(name))
 );
 text!(
     /// What a host announces: 1 to 1,000 bytes.

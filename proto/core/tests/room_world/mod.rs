@@ -40,6 +40,19 @@ pub struct Client {
     pub sent: BTreeMap<u32, (u32, Command)>,
 }
 
+/// Somebody at the door.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    pub id: WaitingId,
+    pub token: [u8; 32],
+    /// Whether their link stands.
+    pub linked: bool,
+    pub positions: Vec<u32>,
+    pub turned_away: Option<RefusalCode>,
+    /// The index of their client, once they were let in.
+    pub client: Option<usize>,
+}
+
 /// What the shell has begun and not finished.
 #[derive(Clone, Debug)]
 pub enum Job {
@@ -69,12 +82,17 @@ pub enum Job {
         reference: u32,
         password: String,
     },
+    Template {
+        seat: ParticipantId,
+        reference: u32,
+    },
 }
 
 pub struct World {
     pub room: Room,
     pub now: Now,
     pub clients: Vec<Client>,
+    pub waiters: Vec<Arrival>,
     /// Indices of clients by the seat that they are linked to.
     pub links: BTreeMap<ParticipantId, usize>,
     pub jobs: VecDeque<Job>,
@@ -84,6 +102,7 @@ pub struct World {
     pub cameras: Vec<CameraOrder>,
     pub presenter: Option<ParticipantId>,
     pub deleted: Vec<SharedFile>,
+    pub templates: Vec<Template>,
     tokens: u8,
     epochs: u32,
 }
@@ -112,6 +131,7 @@ impl World {
             room,
             now,
             clients: Vec::new(),
+            waiters: Vec::new(),
             links: BTreeMap::new(),
             jobs: VecDeque::new(),
             store: MemoryStore::default(),
@@ -120,6 +140,7 @@ impl World {
             cameras: Vec::new(),
             presenter: None,
             deleted: Vec::new(),
+            templates: Vec::new(),
             tokens: 0,
             epochs: 1,
         };
@@ -156,20 +177,48 @@ impl World {
             host_key_hash: None,
             sound: true,
             token_hash: [self.tokens; 32],
+            device_hash: None,
             linked: true,
         }
     }
 
+    /// Comes in; the index of the client. Where people wait at the door use [`World::knock`].
     pub fn enter(&mut self, newcomer: Newcomer) -> Result<usize, RefusalCode> {
+        self.knock(newcomer).map(|entered| match entered {
+            Ok(client) => client,
+            Err(waiter) => panic!("waiter {waiter} stands at the door"),
+        })
+    }
+
+    /// Comes in or waits: the index of the client, or else of the waiter.
+    pub fn knock(&mut self, newcomer: Newcomer) -> Result<Result<usize, usize>, RefusalCode> {
         let (token, linked) = (newcomer.token_hash, newcomer.linked);
         let mut out = Outbox::new();
-        let admission = self.room.enter(newcomer, self.now, &mut out)?;
+        let entered = match self.room.enter(newcomer, self.now, &mut out)? {
+            Entry::In(admission) => Ok(self.seat(*admission, token, linked)),
+            Entry::Waits(id) => {
+                self.waiters.push(Arrival {
+                    id,
+                    token,
+                    linked: true,
+                    positions: Vec::new(),
+                    turned_away: None,
+                    client: None,
+                });
+                Err(self.waiters.len() - 1)
+            }
+        };
+        self.carry_out(out);
+        Ok(entered)
+    }
+
+    fn seat(&mut self, admission: Admission, token: [u8; 32], linked: bool) -> usize {
         self.clients.push(Client {
             id: admission.id,
             token,
             cursor: admission.cursor,
             state: admission.snapshot.expect("a newcomer has nothing yet"),
-            welcomed_at: self.room.cursor().number,
+            welcomed_at: admission.cursor.number,
             saved: Vec::new(),
             dark: false,
             goodbye: None,
@@ -183,15 +232,37 @@ impl World {
         if linked {
             self.links.insert(admission.id, index);
         }
+        index
+    }
+
+    /// The link of somebody at the door is gone.
+    pub fn lose_waiting_link(&mut self, waiter: usize) {
+        self.waiters[waiter].linked = false;
+        let id = self.waiters[waiter].id;
+        self.drive(|room, now, out| room.waiting_link_lost(id, now, out));
+    }
+
+    /// Somebody who waited comes back with their token: to the door, or to the seat that they have by now.
+    pub fn resume_waiting(&mut self, waiter: usize) -> Result<(), RefusalCode> {
+        if let Some(client) = self.waiters[waiter].client {
+            return self.resume(client, None);
+        }
+        let mut out = Outbox::new();
+        let token = self.waiters[waiter].token;
+        let entry = self.room.resume(&token, None, self.now, &mut out)?;
+        assert!(matches!(entry, Entry::Waits(id) if id == self.waiters[waiter].id));
+        self.waiters[waiter].linked = true;
         self.carry_out(out);
-        Ok(index)
+        Ok(())
     }
 
     /// Comes back with the cursor that the client has, or one that is given instead.
     pub fn resume(&mut self, index: usize, cursor: Option<Cursor>) -> Result<(), RefusalCode> {
         let mut out = Outbox::new();
         let token = self.clients[index].token;
-        let admission = self.room.resume(&token, cursor, self.now, &mut out)?;
+        let Entry::In(admission) = self.room.resume(&token, cursor, self.now, &mut out)? else {
+            panic!("who has a seat does not wait");
+        };
         let client = &mut self.clients[index];
         client.dark = false;
         client.goodbye = None;
@@ -300,6 +371,9 @@ impl World {
                         &mut out,
                     );
                 }
+                Job::Template { seat, reference } => {
+                    room.template_saved(seat, reference, Ok(()), &mut out);
+                }
             }
             self.carry_out(out);
         }
@@ -320,6 +394,7 @@ impl World {
     pub fn restart(&mut self) {
         self.jobs.clear();
         self.links.clear();
+        self.waiters.clear();
         self.epochs += 1;
         let stored = self.store.room.clone().expect("the room was stored first");
         self.room = Room::restore(stored, self.epochs, LIMITS, self.now);
@@ -356,13 +431,37 @@ impl World {
         let mut dismissed = Vec::new();
         for effect in out {
             match effect {
-                Effect::Tell(event) => self.deliver(Audience::Everyone, |client| {
+                Effect::Tell { to, event } => self.deliver(&to, |client| {
                     if event.number > client.welcomed_at {
                         client.take(&event);
                     }
                 }),
+                Effect::Wait { id, position } => {
+                    if let Some(waiter) = self.waiter(id) {
+                        waiter.positions.push(position);
+                    }
+                }
+                Effect::Admit { id, admission } => {
+                    let waiter = self.waiter(id).expect("they wait");
+                    let (token, linked) = (waiter.token, waiter.linked);
+                    let client = self.seat(*admission, token, linked);
+                    self.waiter(id).expect("they wait").client = Some(client);
+                }
+                Effect::TurnAway { id, refusal } => {
+                    if let Some(waiter) = self.waiter(id) {
+                        waiter.turned_away = Some(refusal.code);
+                    }
+                }
+                Effect::SaveTemplate {
+                    seat,
+                    reference,
+                    template,
+                } => {
+                    self.templates.push(*template);
+                    self.jobs.push_back(Job::Template { seat, reference });
+                }
                 Effect::Sign { to, signs } => {
-                    self.deliver(to, |client| client.signs.push(signs.clone()))
+                    self.deliver(&to, |client| client.signs.push(signs.clone()))
                 }
                 Effect::Answer {
                     seat,
@@ -382,7 +481,7 @@ impl World {
                     result,
                     durable: false,
                 } => {
-                    self.deliver(Audience::One(seat), |client| {
+                    self.deliver(&Audience::One(seat), |client| {
                         client
                             .answers
                             .entry(reference)
@@ -446,12 +545,16 @@ impl World {
             }
         }
         for (seat, reason) in dismissed {
-            self.deliver(Audience::One(seat), |client| client.goodbye = Some(reason));
+            self.deliver(&Audience::One(seat), |client| client.goodbye = Some(reason));
             self.links.remove(&seat);
         }
     }
 
-    fn deliver(&mut self, to: Audience, mut hand: impl FnMut(&mut Client)) {
+    fn waiter(&mut self, id: WaitingId) -> Option<&mut Arrival> {
+        self.waiters.iter_mut().find(|waiter| waiter.id == id)
+    }
+
+    fn deliver(&mut self, to: &Audience, mut hand: impl FnMut(&mut Client)) {
         for (_, index) in self.links.iter().filter(|(id, _)| to.includes(**id)) {
             let client = &mut self.clients[*index];
             if !client.dark {
@@ -484,6 +587,7 @@ pub struct MemoryStore {
     pub lines: Vec<Line>,
     pub ended: Option<EndReason>,
     said: BTreeSet<(ParticipantId, u32)>,
+    asked: BTreeSet<(ParticipantId, u32)>,
 }
 
 impl MemoryStore {
@@ -519,6 +623,10 @@ impl MemoryStore {
                 lines: Vec::new(),
                 next_line: 1,
                 said_references: Vec::new(),
+                questions: Vec::new(),
+                next_question: 1,
+                asked_references: Vec::new(),
+                bans: Vec::new(),
                 files: Vec::new(),
                 next_file: 1,
                 notices: Vec::new(),
@@ -551,6 +659,7 @@ impl MemoryStore {
                 name,
                 role,
                 token_hash,
+                device_hash,
                 joined_unix_ms,
             } => {
                 assert!(id.0 >= room.next_seat, "ids are never used again");
@@ -560,7 +669,9 @@ impl MemoryStore {
                     name,
                     role,
                     token_hash,
+                    device_hash,
                     held_mute: false,
+                    stands_in_from: None,
                     joined_unix_ms,
                 });
             }
@@ -569,6 +680,7 @@ impl MemoryStore {
                 name,
                 role,
                 held_mute,
+                stands_in_from,
             } => {
                 let seat = room
                     .seats
@@ -579,6 +691,7 @@ impl MemoryStore {
                     name,
                     role,
                     held_mute,
+                    stands_in_from,
                     ..seat.clone()
                 };
             }
@@ -604,6 +717,60 @@ impl MemoryStore {
                 line.deleted = true;
                 line.text.clear();
             }
+            Record::Banned { device_hash, .. } => room.bans.push(device_hash),
+            Record::BansLifted => room.bans.clear(),
+            Record::QuestionAsked {
+                question,
+                author,
+                reference,
+            } => {
+                assert!(
+                    self.asked.insert((author, reference)),
+                    "a question was asked twice"
+                );
+                assert_eq!(question.id.0, room.next_question);
+                room.next_question += 1;
+                room.asked_references.push((author, reference, question.id));
+                room.questions.push(StoredQuestion {
+                    question,
+                    author,
+                    voters: Vec::new(),
+                });
+            }
+            Record::QuestionChanged {
+                question,
+                pinned,
+                hidden,
+                in_review,
+                answer,
+            } => {
+                let question = &mut stored_question(room, question).question;
+                *question = Question {
+                    pinned,
+                    hidden,
+                    in_review,
+                    answer,
+                    ..question.clone()
+                };
+            }
+            Record::QuestionTakenBack { question } => {
+                room.questions.retain(|kept| kept.question.id != question);
+            }
+            Record::QuestionVoted {
+                question,
+                by,
+                voted,
+                votes,
+                ..
+            } => {
+                let stored = stored_question(room, question);
+                match (stored.voters.binary_search(&by), voted) {
+                    (Err(at), true) => stored.voters.insert(at, by),
+                    (Ok(at), false) => drop(stored.voters.remove(at)),
+                    (Ok(_), true) | (Err(_), false) => panic!("a vote was counted twice"),
+                }
+                assert_eq!(stored.voters.len(), votes as usize);
+            }
             Record::NoticePosted { notice } => {
                 room.next_notice = notice.id.0 + 1;
                 room.notices.push(notice);
@@ -625,5 +792,20 @@ impl MemoryStore {
         }
         let skip = self.lines.len().saturating_sub(limits::CHAT_PAGE_LINES);
         room.lines = self.lines[skip..].to_vec();
+    }
+}
+
+fn stored_question(room: &mut StoredRoom, id: QuestionId) -> &mut StoredQuestion {
+    let mut questions = room.questions.iter_mut();
+    questions
+        .find(|kept| kept.question.id == id)
+        .expect("it was asked")
+}
+
+/// Mutes somebody until a host lifts it.
+pub fn hold(id: ParticipantId) -> Command {
+    Command::Mute {
+        id,
+        may_unmute: false,
     }
 }

@@ -20,6 +20,9 @@ pub struct AttachmentLimits {
     pub early_batches_max: usize,
     /// A link that was told to close and has not by then is shut down.
     pub close_grace: Duration,
+    /// Offers for sound and picture that pass at once, and in the long run.
+    pub offers_burst: u32,
+    pub offers_per_minute: u32,
     pub pace: PaceLimits,
     pub outbox: OutboxLimits,
 }
@@ -31,6 +34,8 @@ impl Default for AttachmentLimits {
             unreadable_max: 8,
             early_batches_max: 256,
             close_grace: Duration::from_secs(1),
+            offers_burst: 10,
+            offers_per_minute: 20,
             pace: PaceLimits::default(),
             outbox: OutboxLimits::default(),
         }
@@ -46,6 +51,9 @@ pub enum Effect {
     /// Hand it to the room; [`Attachment::room_busy`](super::Attachment::room_busy) or [`Attachment::room_gone`](super::Attachment::room_gone) when it does not
     /// take it.
     Act { reference: u32, command: Command },
+    /// Hand a browser's offer to whoever speaks WebRTC, and answer with
+    /// [`Attachment::media_answered`](super::Attachment::media_answered).
+    OfferMedia { sdp: String },
     /// Send it; [`Attachment::link_full`](super::Attachment::link_full) when the link does not take it.
     Send(Shared),
     /// Send a WebSocket ping with this mark.

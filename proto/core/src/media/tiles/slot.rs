@@ -103,6 +103,13 @@ impl<B: AsRef<[u8]> + Clone> ScreenSlot<B> {
         self.floor
     }
 
+    /// What all viewers together were sent and have not acknowledged.
+    pub fn unacknowledged_bytes(&self) -> u64 {
+        let each = self.viewers.values();
+        each.map(|viewer| u64::from(viewer.pace.unacknowledged_bytes()))
+            .sum()
+    }
+
     /// Somebody opened a link. A newer link of theirs for the same purpose takes over from the older.
     ///
     /// # Errors

@@ -56,6 +56,11 @@ pub enum Next<'a, B> {
 }
 
 impl ViewerPace {
+    /// Bytes that it was sent and has not acknowledged.
+    pub fn unacknowledged_bytes(&self) -> u32 {
+        self.window.unacknowledged()
+    }
+
     pub fn new(now: Moment) -> ViewerPace {
         ViewerPace {
             window: AckWindow::new(),

@@ -1,0 +1,120 @@
+//! How the room is set up, and saving that for others.
+
+use conclave_wire::{
+    Event, ParticipantId, Permission, RefusalCode, Role, Settings, Template, TimerPlan,
+    command::Reply, model::SETTINGS_VERSION,
+};
+
+use super::{Effect, KEEP_HOURS_MAX, Outbox, Outcome, Room, text::TemplateName};
+use crate::Now;
+
+/// The longest span of the shared clock, in minutes.
+pub const TIMER_MINUTES_MAX: u32 = 24 * 60;
+/// Spans of focus until the long break.
+pub const TIMER_CYCLES_MAX: u32 = 24;
+
+impl Room {
+    pub(super) fn change_settings(
+        &mut self,
+        settings: Settings,
+        now: Now,
+        out: &mut Outbox,
+    ) -> Result<(), RefusalCode> {
+        check_settings(&settings, self.limits.members_max)?;
+        if (settings.members_max as usize) < self.roster.seats.len() {
+            return Err(RefusalCode::Invalid);
+        }
+        if settings == self.settings {
+            return Ok(());
+        }
+        self.settings = settings.clone();
+        self.tell(Event::SettingsChanged { settings }, out);
+        self.record_room(out);
+        self.withdraw(now, out);
+        if !self.settings.waiting_room {
+            // Who finds no room waits on for somebody to leave, or for the end of their time.
+            self.admit_all(now, out).ok();
+        }
+        Ok(())
+    }
+
+    pub(super) fn save_template(
+        &mut self,
+        seat: ParticipantId,
+        reference: u32,
+        name: TemplateName,
+        out: &mut Outbox,
+    ) -> Outcome {
+        let template = Template {
+            name: name.into_string(),
+            settings: self.settings.clone(),
+            time_limit_ms: None,
+        };
+        out.push(Effect::SaveTemplate {
+            seat,
+            reference,
+            template: Box::new(template),
+        });
+        Outcome::Later
+    }
+
+    /// What came of [`Effect::SaveTemplate`].
+    pub fn template_saved(
+        &mut self,
+        seat: ParticipantId,
+        reference: u32,
+        saved: Result<(), RefusalCode>,
+        out: &mut Outbox,
+    ) {
+        let result = saved.map(|()| Reply::Nothing).map_err(Into::into);
+        self.answer_later(seat, reference, result, out);
+    }
+
+    /// Whether a newcomer of this role may not switch the microphone on by themselves.
+    pub(super) fn holds_on_entry(&self, role: Role) -> bool {
+        self.settings.muted_on_entry && !self.settings.may_unmute && role > Role::Presenter
+    }
+
+    /// Everybody who may do something now, and one more.
+    pub(super) fn those_who_may(
+        &self,
+        what: Permission,
+        and: Option<ParticipantId>,
+    ) -> super::Audience {
+        let ids = self.roster.seats.keys().copied();
+        super::Audience::These(
+            ids.filter(|id| Some(*id) == and || self.may(*id, what))
+                .collect(),
+        )
+    }
+}
+
+/// Settings that a room may have.
+///
+/// # Errors
+/// `SettingsVersion` for those of a newer version; `Invalid`: newcomers who would be hosts, a number of
+/// members that is 0 or above the server's, spans of the clock that are 0 or too long.
+pub fn check_settings(settings: &Settings, members_max: u32) -> Result<(), RefusalCode> {
+    if settings.version > SETTINGS_VERSION {
+        return Err(RefusalCode::SettingsVersion);
+    }
+    let newcomers = !matches!(settings.newcomers, Role::Host | Role::CoHost);
+    let members = (1..=members_max).contains(&settings.members_max);
+    let timer = settings.timer.as_ref().is_none_or(is_timer);
+    let keep = settings.keep_hours <= KEEP_HOURS_MAX;
+    match settings.version > 0 && newcomers && members && timer && keep {
+        true => Ok(()),
+        false => Err(RefusalCode::Invalid),
+    }
+}
+
+fn is_timer(plan: &TimerPlan) -> bool {
+    let minutes = [
+        plan.focus_minutes,
+        plan.short_break_minutes,
+        plan.long_break_minutes,
+    ];
+    let whole = 1..=TIMER_MINUTES_MAX;
+    minutes.iter().all(|minutes| whole.contains(minutes))
+        && (1..=TIMER_CYCLES_MAX).contains(&plan.cycles)
+}
