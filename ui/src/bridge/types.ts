@@ -1,0 +1,337 @@
+/**
+ * The one contract between the views and whatever carries a meeting: a browser's own means
+ * (`bridge/web`), the desktop program (`bridge/tauri`), or nothing at all (`bridge/fake`).
+ *
+ * Views import from `#bridge` and from here, never from an implementation.
+ */
+
+import type {
+  AtTheDoor,
+  Command,
+  CreateRoom,
+  Hint,
+  Layer,
+  LeaveReason,
+  MediaState,
+  Numbered,
+  ParticipantId,
+  QualityChoice,
+  RefusalCode,
+  Reply,
+  RoomCreated,
+  RoomLook,
+  ServerInfo,
+  SharedFile,
+  Signs,
+  Welcome,
+} from '../wire';
+
+/** What an implementation exports as `bridge`. */
+export interface Bridge {
+  readonly can: Capabilities;
+
+  /** Rejects with {@link RefusalError}, as all of these do. */
+  serverInfo(): Promise<ServerInfo>;
+  /** Refused with `listing_forbidden` where the operator does not show the list. */
+  listRooms(): Promise<RoomLook[]>;
+  lookAtRoom(link: RoomLink): Promise<RoomLook>;
+  createRoom(wish: CreateRoom): Promise<RoomCreated>;
+
+  readonly devices: DevicePort;
+
+  /**
+   * Takes a seat. `heard` is told everything from then on: `waiting` as long as the host has not let us
+   * in, then the welcome; the promise is kept with it. `giveUp` steps away from the door or out of a
+   * room that does not answer; the promise is then rejected with the code `given_up`.
+   */
+  join(wish: JoinWish, heard: (event: MeetingEvent) => void, giveUp?: AbortSignal): Promise<Meeting>;
+
+  /**
+   * Not null when this tab sits in that meeting and its page was loaded again: join with the wish at once,
+   * and the seat is ours again.
+   */
+  returning(link: RoomLink): JoinWish | null;
+
+  /** A note of the system, shown when the window is not in front. Does nothing without permission. */
+  notify(note: { title: string; body: string; tag: string }): void;
+  /** Asks the person, once, whether notes may be shown. */
+  allowNotes(): Promise<boolean>;
+}
+
+/** A room as a link names it: `/r/SLUG#k=…&h=HOST_KEY&a=…`. */
+export interface RoomLink {
+  slug: string;
+  /** Makes the newcomer host. */
+  hostKey: string | null;
+  /** `host:port` of the server; null for the server that this page came from. */
+  server: string | null;
+  /** What the link pins the server's key to; a browser cannot check it. */
+  fingerprint: string | null;
+}
+
+// ---- what this host can do
+
+/** Why something cannot be done here; `text/en.ts` has the sentence for each. */
+export type Lack =
+  | 'insecure_page'
+  | 'browser_too_old'
+  | 'not_in_browsers'
+  | 'not_on_this_device'
+  | 'not_in_this_program';
+
+/** `true`, or why not. Compare with `=== true`: a lack is a non-empty text. */
+export type Ability = true | Lack;
+
+export interface Capabilities {
+  /** Voice and cameras at all. */
+  readonly webrtc: Ability;
+  /** Fast decoding and encoding of pictures; without it they take the slower way. */
+  readonly webcodecs: Ability;
+  readonly camera: Ability;
+  readonly microphone: Ability;
+  readonly screenShare: Ability;
+  /** Choosing where sound comes out. */
+  readonly chooseSpeaker: Ability;
+  readonly notifications: Ability;
+  /** Push-to-talk while another window is in front. */
+  readonly globalPushToTalk: Ability;
+  readonly dragOut: Ability;
+}
+
+// ---- devices
+
+export type DeviceKind = 'microphone' | 'camera' | 'speaker';
+
+export interface Device {
+  kind: DeviceKind;
+  id: string;
+  /** Empty until the person has allowed the use of devices of this kind. */
+  label: string;
+}
+
+/** Why a microphone, camera or screen is not on though it was asked for. */
+export type MediaFailure =
+  | 'refused'
+  | 'none'
+  | 'busy'
+  | 'unplugged'
+  | 'cancelled'
+  | 'unsupported'
+  | 'muted_by_host'
+  | 'failed';
+
+/** Rejection of what opens a device. */
+export class DeviceError extends Error {
+  constructor(readonly why: MediaFailure) {
+    super(why);
+    this.name = 'DeviceError';
+  }
+}
+
+export interface DevicePort {
+  list(): Promise<Device[]>;
+  /** Calls back when something was plugged in or out; returns how to stop. */
+  onChange(changed: () => void): () => void;
+  /** What was chosen last; null is the system's choice. Kept between visits. */
+  chosen(kind: DeviceKind): string | null;
+  choose(kind: DeviceKind, id: string | null): void;
+  /** Draws the camera into the canvas until closed. Rejects with {@link DeviceError}. */
+  openPreview(camera: string | null, canvas: HTMLCanvasElement): Promise<Preview>;
+  /** Calls back about 15 times a second. Rejects with {@link DeviceError}. */
+  openMeter(microphone: string | null, level: (level: Level) => void): Promise<Preview>;
+  /**
+   * Records the microphone for `ms` and plays it back on `speaker`. Resolves when it has been
+   * played. Rejects with {@link DeviceError}.
+   */
+  echoBack(
+    choice: { microphone: string | null; speaker: string | null },
+    ms: number,
+    phase: (phase: 'recording' | 'playing') => void,
+  ): Promise<void>;
+  /** Plays a short tone on a speaker. */
+  playTone(speaker: string | null): Promise<void>;
+}
+
+export interface Preview {
+  close(): void;
+}
+
+/** 0 is silence, 1 is as loud as it goes; even to the ear, ready for a meter. */
+export type Level = number;
+
+// ---- coming in
+
+export interface JoinWish {
+  link: RoomLink;
+  name: string;
+  password: string | null;
+  /** False for a second screen in the same room. */
+  sound: boolean;
+  /** Switched on as soon as possible after the welcome, where the room allows it. */
+  microphone: boolean;
+  camera: boolean;
+}
+
+/** The server, or the bridge in its name, says no. */
+export class RefusalError extends Error {
+  constructor(
+    /** The last three are the bridge's own: no server answered, a wrong one did, or the person had enough. */
+    readonly code: RefusalCode | 'unreachable' | 'untrusted' | 'given_up',
+    /** A sentence for a person. */
+    message: string,
+    readonly retryAfterMs: number | null = null,
+  ) {
+    super(message);
+    this.name = 'RefusalError';
+  }
+}
+
+// ---- what is heard from a meeting
+
+export type MeetingEvent =
+  /** Only before the welcome, again when our place changes. */
+  | { type: 'waiting'; door: AtTheDoor }
+  | { type: 'welcome'; welcome: Welcome }
+  | { type: 'events'; events: Numbered[] }
+  | { type: 'signs'; signs: Signs }
+  | { type: 'link'; link: LinkState }
+  /** The room clock, with the local clock (`performance.now()`) of the moment it was read. */
+  | { type: 'clock'; roomClockMs: number; localMs: number }
+  | { type: 'media'; media: LocalMedia }
+  | { type: 'quality'; figures: LinkFigures }
+  | { type: 'screen'; screen: ScreenState }
+  | { type: 'transfer'; transfer: Transfer }
+  /** The last one: nothing comes after it, and the meeting is of no more use. */
+  | { type: 'ended'; reason: LeaveReason | 'unreachable'; text: string };
+
+/** `retryAtMs` is on the local clock, `performance.now()`. */
+export type LinkState = { state: 'up' } | { state: 'lost'; retryAtMs: number; attempt: number };
+
+/** A device of ours. */
+export type LocalDevice =
+  | { state: 'off' }
+  /** Asked for: the person has perhaps to allow it. */
+  | { state: 'starting' }
+  | { state: 'on'; device: string | null; label: string }
+  | { state: 'failed'; why: MediaFailure };
+
+/** All of what is ours; sent whole when something of it changes, levels at most 15 times a second. */
+export interface LocalMedia {
+  microphone: LocalDevice;
+  camera: LocalDevice;
+  screen: LocalDevice;
+  /** Whether we hear the meeting. */
+  sound: boolean;
+  level: Level;
+  /** The microphone is off in the meeting, and the person talks. */
+  talkingWhileMuted: boolean;
+  /** The browser plays sound only after a touch: call `setSound(true)` from a click. */
+  soundBlocked: boolean;
+  /** The quality chosen for our own camera. */
+  send: QualityChoice;
+  /** Layers that somebody watches. */
+  publishing: Layer[];
+}
+
+export interface LinkFigures {
+  roundTripMs: number | null;
+  jitterMs: number | null;
+  /** Of what should have come, in thousandths. */
+  lossPermille: number | null;
+  receiveKbps: number;
+  sendKbps: number;
+  /** How voice and cameras travel. */
+  path: 'udp' | 'tcp' | 'none';
+  hint: Hint | null;
+}
+
+/** The shared screen as it comes in. */
+export type ScreenState =
+  | { state: 'none' }
+  | { state: 'waiting' }
+  | { state: 'shown'; width: number; height: number };
+
+export type TransferState =
+  | { state: 'waiting' }
+  /** The file is read through once for its SHA-256. */
+  | { state: 'hashing' }
+  | { state: 'going' }
+  | { state: 'paused' }
+  /** The link was lost; it goes on by itself. */
+  | { state: 'interrupted' }
+  | { state: 'done' }
+  | { state: 'cancelled' }
+  | { state: 'failed'; code: RefusalError['code'] | 'storage'; text: string };
+
+/** An upload or a download; sent whole at most 5 times a second while it goes. */
+export interface Transfer {
+  /** Ours alone; unique in a meeting. */
+  id: number;
+  direction: 'up' | 'down';
+  name: string;
+  sizeBytes: number;
+  doneBytes: number;
+  bytesPerSecond: number;
+  /** The shared file: of a download from the start, of an upload when it is done and known. */
+  file: number | null;
+  state: TransferState;
+}
+
+// ---- what is done in a meeting
+
+export interface TransferHandle {
+  readonly id: number;
+  pause(): void;
+  resume(): void;
+  cancel(): void;
+}
+
+/** A camera that is visible now; `layer` is the largest that is of use. */
+export interface WatchedTile {
+  source: ParticipantId;
+  layer: Layer;
+  pinned: boolean;
+}
+
+export interface ScreenSize {
+  width: number;
+  height: number;
+}
+
+export interface Meeting {
+  /** Does a command; resolves when the server has answered, also after a link that was lost. Rejects with {@link RefusalError}. */
+  ask(command: Command): Promise<Reply>;
+
+  /**
+   * These tell the room too (`set_media`) and never reject: what came of it is told by
+   * {@link LocalMedia}.
+   */
+  setMicrophone(on: boolean): Promise<void>;
+  setCamera(on: boolean): Promise<void>;
+  /** Asks for the display first, then takes the floor if it is free and allowed. */
+  shareScreen(on: boolean): Promise<void>;
+  setSound(on: boolean): Promise<void>;
+  chooseDevice(kind: DeviceKind, id: string | null): Promise<void>;
+  /** For what we send; for what we receive ask `choose_quality`. */
+  chooseSending(choice: QualityChoice): void;
+
+  /** Cameras that are visible now, replacing those of the call before. Cheap to call often. */
+  watch(tiles: WatchedTile[]): void;
+  /** Draws the newest frame of a camera, our own included, into the canvas; returns how to stop. */
+  attachCamera(source: ParticipantId, canvas: HTMLCanvasElement): () => void;
+  /** Draws the shared screen, one pixel of it one of the canvas; returns how to stop. */
+  attachScreen(canvas: HTMLCanvasElement, changed: (size: ScreenSize) => void): () => void;
+
+  upload(file: File): TransferHandle;
+  download(file: SharedFile): TransferHandle;
+  /** An address that downloads without a seat; null when the file is not shared by link. */
+  shareLink(file: SharedFile): string | null;
+  /** The link that brings others here. */
+  joinLink(): string;
+
+  /** Gives the seat up. `ended` is heard before it resolves. */
+  leave(): Promise<void>;
+}
+
+/** What was switched on, as the room knows it. */
+export type { MediaState };

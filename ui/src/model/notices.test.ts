@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { NO_MEDIA } from './meeting';
+import { type BannerFacts, NO_NOTICES, banners, dismiss, forgetOver } from './notices';
+
+describe('banners', () => {
+  const facts: BannerFacts = {
+    link: { state: 'up' },
+    media: NO_MEDIA,
+    heldMute: false,
+    left: null,
+    audioOnly: false,
+    hint: null,
+    notices: [],
+    atMs: 0,
+  };
+  const notice = (id: number) => ({ id, text: 'x', at_ms: 0 });
+
+  it('stand in order of urgency', () => {
+    const all = banners(NO_NOTICES, {
+      ...facts,
+      link: { state: 'lost', retryAtMs: 500, attempt: 2 },
+      media: { ...NO_MEDIA, talkingWhileMuted: true, camera: { state: 'failed', why: 'busy' } },
+      audioOnly: true,
+      notices: [notice(1)],
+    });
+    expect(all.map((one) => one.type)).toEqual(['link_lost', 'talking_muted', 'device_failed', 'audio_only', 'notice']);
+    expect(all[0]).toMatchObject({ retryInMs: 500, attempt: 2 });
+  });
+
+  it('that were closed stay closed, and come again when it happens again', () => {
+    const poor = { ...facts, audioOnly: true, notices: [notice(1), notice(2)] };
+    let state = dismiss(NO_NOTICES, { type: 'audio_only' });
+    state = dismiss(state, { type: 'notice', notice: notice(1) });
+    expect(banners(state, poor)).toEqual([{ type: 'notice', notice: notice(2) }]);
+    state = forgetOver(state, { ...poor, audioOnly: false });
+    expect(banners(state, poor).map((one) => one.type)).toEqual(['audio_only', 'notice']);
+  });
+
+  it('say nothing of a share that the person called off', () => {
+    const media = { ...NO_MEDIA, screen: { state: 'failed', why: 'cancelled' } as const };
+    expect(banners(NO_NOTICES, { ...facts, media })).toEqual([]);
+  });
+});

@@ -1,0 +1,165 @@
+// @vitest-environment happy-dom
+import { afterEach, describe, expect, it } from 'vitest';
+import App from './App.svelte';
+import { all, found, nameless, show } from './testing';
+
+let hide: () => void = () => undefined;
+afterEach(() => {
+  hide();
+  document.body.replaceChildren();
+  localStorage.clear();
+});
+
+function open(path: string): void {
+  history.replaceState(null, '', path);
+  hide = show(App, {});
+}
+
+function press(element: HTMLElement): void {
+  element.click();
+}
+
+function write(field: HTMLElement, text: string): void {
+  if (!(field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement)) throw new Error('a field');
+  field.value = text;
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+async function enter(room: string): Promise<void> {
+  open(`/r/${room}`);
+  write(await found('input', 'Your name'), 'Ada Lovelace');
+  press(await found('button[type="submit"]', 'Join'));
+  await found('button', 'Leave');
+}
+
+function key(key: string, target: EventTarget = document.body): void {
+  target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+}
+
+describe('the front page', () => {
+  it('lists the rooms, with what keeps people out', async () => {
+    open('/');
+    const room = await found('a', 'With a password');
+    expect(room.getAttribute('href')).toBe('/r/secret');
+    expect(room.textContent).toContain('Password needed');
+    expect(nameless()).toEqual([]);
+  });
+
+  it('says what is wrong with a code and leads to a room with a good one', async () => {
+    open('/');
+    const field = await found('input', 'Link or code');
+    write(field, 'no such code!');
+    press(await found('button[type="submit"]', 'Join'));
+    expect((await found('input[aria-invalid="true"]', 'Link or code')).getAttribute('aria-describedby')).toMatch(/wrong/u);
+    write(field, 'guest');
+    press(await found('button[type="submit"]', 'Join'));
+    await found('h1', 'Physics, group 3');
+    expect(location.pathname).toBe('/r/guest');
+  });
+});
+
+describe('before joining', () => {
+  it('asks for a name, and has a name for every control', async () => {
+    open('/r/lobby');
+    const join = await found('button[type="submit"]', 'Join');
+    expect(nameless()).toEqual([]);
+    press(join);
+    const field = await found('input[aria-invalid="true"]', 'Your name');
+    expect(document.activeElement).toBe(field);
+  });
+
+  it('asks again when the password is wrong', async () => {
+    open('/r/secret');
+    write(await found('input', 'Your name'), 'Ada');
+    write(await found('input', 'Password of the room'), 'wrong');
+    press(await found('button[type="submit"]', 'Join'));
+    await found('input[aria-invalid="true"]', 'Password of the room');
+    write(await found('input', 'Password of the room'), 'secret');
+    press(await found('button[type="submit"]', 'Join'));
+    await found('button', 'Leave');
+  });
+
+  it('waits at the door, saying where one stands, and can step away', async () => {
+    open('/r/waiting');
+    write(await found('input', 'Your name'), 'Ada');
+    press(await found('button[type="submit"]', 'Join'));
+    await found('h1', 'The host will let you in');
+    await found('p', 'You are the next.');
+    expect(nameless()).toEqual([]);
+  });
+
+  it.each([
+    ['nowhere', 'There is no such room'],
+    ['full', 'The room is full'],
+    ['locked', 'The room is locked'],
+    ['over', 'This meeting is over'],
+  ])('says of /r/%s: %s', async (room, title) => {
+    open(`/r/${room}`);
+    const heading = await found('h1', title);
+    expect(document.activeElement).toBe(heading);
+    await found('button', 'Go to the front page');
+  });
+});
+
+describe('a meeting', () => {
+  it('has a name for every control, and one main landmark', async () => {
+    await enter('still');
+    expect(nameless()).toEqual([]);
+    expect(all('main')).toHaveLength(1);
+  });
+
+  it.each([
+    ['p', 'People (6)'],
+    ['c', 'Chat'],
+    ['f', 'Files'],
+  ])('opens and closes a panel by %s', async (letter, title) => {
+    await enter('still');
+    key(letter);
+    await found('aside h2', title);
+    expect(nameless()).toEqual([]);
+    key('Escape');
+    await expect.poll(() => all('aside')).toEqual([]);
+    expect(document.activeElement?.getAttribute('data-panel')).not.toBeNull();
+  });
+
+  it('takes letters for text while one writes', async () => {
+    await enter('still');
+    key('c');
+    const field = await found('textarea', 'Write to everybody');
+    key('p', field);
+    await found('aside h2', 'Chat');
+  });
+
+  it('shows a message that was sent, as text', async () => {
+    await enter('still');
+    key('c');
+    write(await found('textarea', 'Write to everybody'), '<img src=x> *hello*');
+    press(await found('button[type="submit"]', 'Send'));
+    const said = await found('li .text', 'hello');
+    expect(said.textContent.trim()).toBe('<img src=x> hello');
+    expect(all('li img')).toEqual([]);
+  });
+
+  it('tells a screen reader what happens', async () => {
+    await enter('still');
+    await found('[role="log"] p', 'You are in.');
+    key('h');
+    await found('[role="log"] p', 'Your hand is raised');
+  });
+
+  it('lists the shortcuts by ?', async () => {
+    await enter('still');
+    key('?');
+    await found('[role="dialog"] h2', 'Keyboard shortcuts');
+    expect(all('[role="dialog"] kbd').map((cap) => cap.textContent)).toEqual(['M', 'Space', 'V', 'S', 'H', 'C', 'P', 'F', '?', 'Esc']);
+  });
+
+  it('is left through a question, and says so afterwards', async () => {
+    await enter('guest');
+    press(await found('button', 'Leave'));
+    press(await found('[role="dialog"] button', 'Leave'));
+    const heading = await found('h1', 'You have left');
+    expect(document.activeElement).toBe(heading);
+    await found('button', 'Join again');
+  });
+});
