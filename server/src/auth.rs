@@ -2,5 +2,6 @@
 
 pub mod addresses;
 pub mod identity;
+pub mod own_certificate;
 pub mod password;
 pub mod token;

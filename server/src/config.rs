@@ -9,8 +9,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+mod check;
+mod origins;
 mod sources;
 
+pub use check::LOGO_BYTES_MAX;
+pub(crate) use check::logo_type;
+pub use origins::{Setting, Source, Sources};
 pub use sources::{ConfigError, Flags};
 
 /// A key as it stands in the example file.
@@ -52,6 +57,9 @@ settings! {
         udp_bind: IpAddr = Ipv6Addr::UNSPECIFIED.into();
         /// Port for voice and cameras. 0 takes any free one.
         udp_port: u16 = 7443;
+        /// A TCP port for the sound and picture of browsers whose network lets no UDP through. When absent
+        /// there is none.
+        webrtc_tcp_port: Option<u16> = None;
         /// Address of the operator's pages, when they have a port of their own.
         admin_bind: IpAddr = Ipv4Addr::LOCALHOST.into();
         /// A port of its own for the operator's pages. When absent they are at `tcp_port`.
@@ -62,12 +70,34 @@ settings! {
         advertised_addresses: Vec<String> = Vec::new();
         /// Origins (`https://host:port`) of other sites whose pages may talk to this server.
         allowed_origins: Vec<String> = Vec::new();
+        /// A certificate of your own with its chain (PEM), for browsers. It is read again when it changes.
+        /// Conclave's programs do not need it: they know the server by the key in the link.
+        tls_certificate: Option<PathBuf> = None;
+        /// The key of `tls_certificate` (PEM).
+        tls_key: Option<PathBuf> = None;
+        /// Tell the local network that this server is there (DNS-SD, `_conclave._tcp`).
+        announce: bool = false;
+        /// Names or addresses of the interfaces it is told on. When empty, all but loopback.
+        announce_interfaces: Vec<String> = Vec::new();
         /// Threads for links, TLS and files.
         http_threads: usize = 2;
         /// Threads that rooms share.
         room_threads: usize = 1;
         /// Threads that mix voice.
         media_threads: usize = 1;
+    }
+
+    "What people see" {
+        /// What the server is called on its pages and on the local network: your organisation, perhaps.
+        server_name: String = DEFAULT_NAME.to_owned();
+        /// Colour of buttons and links, as `#rrggbb`. When absent, Conclave's own.
+        theme_color: Option<String> = None;
+        /// A picture (SVG, PNG or WebP, at most 256 KiB) beside the name.
+        logo: Option<PathBuf> = None;
+        /// Whoever reaches the server may see which rooms are open, with titles and numbers of people.
+        list_rooms: bool = false;
+        /// Whoever reaches the server may make rooms; else only the operator.
+        anybody_makes_rooms: bool = true;
     }
 
     "The first room" {
@@ -81,10 +111,39 @@ settings! {
         /// `error`, `warn`, `info`, `debug` or `trace`; or directives for parts of the program as in
         /// `info,conclave_server::gateway=debug`.
         log_level: String = "info".to_owned();
-        /// A folder for log files, one a day. When absent, logs go to the terminal only.
+        /// `text` for people, or `json`: one object a line.
+        log_format: LogFormat = LogFormat::Text;
+        /// A folder for log files. When absent, logs go to the terminal only.
         log_folder: Option<PathBuf> = None;
+        /// A log file of this size is followed by another.
+        log_file_bytes_max: u64 = 16 * MIB;
+        /// A log file of this age is followed by another.
+        log_file_hours_max: u32 = 24;
         /// Older log files than so many are removed.
         log_files_max: usize = 14;
+        /// All log files together; the oldest are removed.
+        log_files_bytes_max: u64 = 128 * MIB;
+    }
+
+    "Figures and alerts" {
+        /// Whoever asks for `/metrics` must show this token (`Authorization: Bearer …`). When absent,
+        /// only programs on this machine get an answer.
+        metrics_token: Option<String> = None;
+        /// An address (`https://…`, or `http://` on this machine) that gets a JSON message (POST) when an
+        /// alert begins or ends.
+        alert_webhook: Option<String> = None;
+        /// Authorities (PEM) that the address of `alert_webhook` is verified by.
+        alert_webhook_authorities: PathBuf = PathBuf::from("/etc/ssl/certs/ca-certificates.crt");
+        /// Alert when less of the disk is free than so much.
+        alert_disk_free_percent: u32 = 10;
+        /// Alert when one in a hundred frames of the mixes is later than so much.
+        alert_tick_late_ms: u32 = 15;
+        /// Alert when so many of the people in a room have a poor link.
+        alert_poor_percent: u32 = 34;
+        /// Alert when the operator's password was wrong so often within ten minutes.
+        alert_login_failures: u32 = 10;
+        /// Alert when the certificate ends within so many days.
+        alert_certificate_days: u32 = 14;
     }
 
     "Rooms" {
@@ -94,6 +153,8 @@ settings! {
         room_members_max: u32 = 500;
         /// A room in which nobody has been for so long ends. The first room does not.
         room_idle_minutes: u32 = 24 * 60;
+        /// Chat and files of a room that has ended are kept no longer than so, whatever its own setting says.
+        room_kept_hours_max: u32 = 24 * 365;
         /// Files of one room, together.
         room_files_bytes_max: u64 = 20 * GIB;
     }
@@ -104,7 +165,7 @@ settings! {
         /// Files of all rooms, together.
         server_files_bytes_max: u64 = 64 * GIB;
         /// Left free on the disk, so that the database and the logs can go on.
-        disk_free_bytes_min: u64 = 256 * 1024 * 1024;
+        disk_free_bytes_min: u64 = 256 * MIB;
         /// Uploads that are under way, all together.
         uploads_max: usize = 256;
         /// Uploads that one person has under way.
@@ -124,6 +185,12 @@ settings! {
         commands_burst: u32 = 60;
         /// Commands of one member in the long run.
         commands_per_second: u32 = 20;
+        /// Browsers with sound and picture, all together.
+        webrtc_guests_max: u32 = 1_000;
+        /// How often one browser may start sound and picture at once.
+        webrtc_offers_burst: u32 = 10;
+        /// How often one browser may start sound and picture in the long run.
+        webrtc_offers_per_minute: u32 = 20;
     }
 
     "Strangers" {
@@ -165,7 +232,19 @@ settings! {
     }
 }
 
-const GIB: u64 = 1024 * 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
+const DEFAULT_NAME: &str = "Conclave";
+const GIB: u64 = 1024 * MIB;
+/// Keys whose values are not shown to anybody.
+const SECRETS: [&str; 2] = ["metrics_token", "alert_webhook"];
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
 
 /// What a write that was confirmed survives.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -181,6 +260,16 @@ impl Config {
         SECTIONS
             .iter()
             .flat_map(|(_, keys)| keys.iter().map(|key| key.name))
+    }
+
+    /// Whether the value of a key is not to be shown, not even to an operator.
+    pub fn is_secret(key: &str) -> bool {
+        SECRETS.contains(&key)
+    }
+
+    /// Whose server it is; `None` when nobody has given it a name.
+    pub fn organisation(&self) -> Option<&str> {
+        Some(self.server_name.trim()).filter(|name| *name != DEFAULT_NAME)
     }
 
     /// These settings as a configuration file in which every key is explained.

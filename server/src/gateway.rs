@@ -6,4 +6,5 @@ pub mod screen;
 pub mod sockets;
 pub mod udp;
 pub mod upgrade;
+pub mod webrtc;
 pub mod ws;

@@ -1,6 +1,7 @@
 //! The shell round the rules in `conclave-core`: actors, gateways, storage.
 
 pub mod actors;
+pub mod admin;
 pub mod auth;
 pub mod clock;
 pub mod config;

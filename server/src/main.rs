@@ -3,10 +3,12 @@
 use std::{io, process::ExitCode};
 
 use conclave_server::{
-    config::{Config, Flags},
-    server::Server,
-    telemetry,
+    config::{Config, Flags, Sources},
+    server::{Given, GivenSockets, Server},
+    telemetry::{self, Logs},
 };
+
+mod supervisor;
 
 fn main() -> ExitCode {
     let flags = Flags::from_command_line();
@@ -19,36 +21,55 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if flags.check {
+        if let Err(error) = config.check_files() {
+            return failed(&error);
+        }
         println!("The configuration is right.");
         return ExitCode::SUCCESS;
     }
-    let _logs = match telemetry::start(&config) {
-        Ok(guard) => guard,
+    // Held until the end, so that the last lines are written.
+    let logs = match telemetry::start(&config) {
+        Ok(logs) => logs,
         Err(error) => return failed(&error),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(config)),
+        Ok(runtime) => runtime.block_on(serve(config, flags.sources(), logs.logs())),
         Err(error) => failed(&error),
     }
 }
 
-async fn serve(config: Config) -> ExitCode {
+async fn serve(config: Config, sources: Sources, logs: Logs) -> ExitCode {
     let told_to_stop = match stop_signals() {
         Ok(told_to_stop) => told_to_stop,
         Err(error) => return failed(&error),
     };
-    let running = match Server::start(config).await {
+    let given = Given {
+        logs,
+        sources,
+        sockets: GivenSockets::from_environment(),
+    };
+    let running = match Server::start_with(config, given).await {
         Ok(running) => running,
         Err(error) => return failed(&error),
     };
     println!("{}", running.banner());
-    told_to_stop.await;
+    supervisor::started();
+    tokio::select! {
+        () = told_to_stop => {}
+        () = running.stop_asked() => {}
+        () = supervisor::feed_watchdog(running.state.clone()) => {}
+    }
     tracing::info!("stopping");
+    supervisor::stopping();
+    let failed = running.stop_has_failed();
     running.stop().await;
-    ExitCode::SUCCESS
+    match failed {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
 }
 
 /// Waits for Ctrl-C, or for the signal by which the system ends programs. They are heard from the call on,

@@ -2,6 +2,7 @@
 
 pub mod codecs;
 pub mod figures;
+pub mod guests;
 pub mod routes;
 pub mod scale;
 pub mod seat;

@@ -17,30 +17,39 @@ use tokio::sync::oneshot;
 
 use crate::{
     actors::lobby::LobbyActor,
+    admin::{Admin, GuardError},
     auth::{
         identity::{Identity, IdentityError},
+        own_certificate::OwnCertificateError,
         password::PasswordChecker,
-        token::TokenHash,
     },
     clock::Clock,
-    config::Config,
+    config::{Config, Sources},
     files::Uploads,
-    gateway::{http::limits::AddressLimits, udp::BindError},
+    gateway::{http::limits::AddressLimits, sockets::Connections, udp::BindError},
     media::sessions::MediaSessions,
     store::{Store, StoreError},
+    telemetry::{Logs, alerts::Alerts, beat::Loops},
 };
 
+mod announce;
 mod assemble;
 mod banner;
+mod candidates;
 mod chores;
 mod first_room;
 mod links;
 mod listen;
 mod open_files;
+mod watch;
 mod web;
+mod webhook;
 
+pub use announce::SERVICE_TYPE;
 pub use first_room::FirstRoom;
 pub use links::Links;
+pub use listen::GivenSockets;
+pub use watch::Watch;
 
 /// What every way in may reach, as `web::Data<Arc<AppState>>`.
 pub struct AppState {
@@ -54,8 +63,16 @@ pub struct AppState {
     pub identity: Arc<Identity>,
     pub limits: AddressLimits,
     pub links: Arc<Links>,
-    /// Of the operator's one-time link.
-    pub setup_token_hash: TokenHash,
+    /// Where media are.
+    pub udp_port: u16,
+    pub connections: Connections,
+    pub logs: Logs,
+    pub loops: Loops,
+    pub watch: Watch,
+    pub alerts: Alerts,
+    pub admin: Admin,
+    /// Where the settings come from.
+    pub sources: Sources,
 }
 
 /// Why the server did not start: one sentence for the operator.
@@ -79,14 +96,26 @@ pub enum StartError {
     Udp(#[from] BindError),
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    #[error("{0} (tls_certificate, tls_key)")]
+    OwnCertificate(#[from] OwnCertificateError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     #[error("a room cannot be opened: {0}")]
     Room(conclave_wire::Refusal),
     #[error("the system gives no thread or file: {0}")]
     System(#[from] io::Error),
     #[error("the server ended while it started")]
     Ended,
+}
+
+/// What the program that starts a server hands over to it.
+#[derive(Default)]
+pub struct Given {
+    pub logs: Logs,
+    pub sources: Sources,
+    pub sockets: GivenSockets,
 }
 
 /// The server.
@@ -100,7 +129,7 @@ pub struct Running {
     /// When the operator's pages have a port of their own.
     pub admin_port: Option<u16>,
     pub first_room: Option<FirstRoom>,
-    /// Opens the operator's pages, until the next start.
+    /// Leads to the operator's pages; sets their password when there is none.
     pub admin_link: String,
     pub state: Arc<AppState>,
     thread: Ending,
@@ -117,6 +146,14 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(config: Config) -> Result<Running, StartError> {
+        Server::start_with(config, Given::default()).await
+    }
+
+    /// As [`Server::start`], with sockets that are open already and logs that its pages show.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_with(config: Config, given: Given) -> Result<Running, StartError> {
         // An error says that it was done before, by an earlier server of this process.
         rustls::crypto::aws_lc_rs::default_provider()
             .install_default()
@@ -126,7 +163,9 @@ impl Server {
         let (stop, stopping) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("conclave".to_owned())
-            .spawn(move || System::new().block_on(assemble::run(config, started, stopping)))?;
+            .spawn(move || {
+                System::new().block_on(assemble::run(config, given, started, stopping));
+            })?;
         let ending = Ending {
             stop: Some(stop),
             thread: Some(thread),
@@ -148,6 +187,16 @@ impl Running {
     /// SHA-256 of the authority's key, as links pin it.
     pub fn fingerprint(&self) -> &str {
         self.state.identity.fingerprint()
+    }
+
+    /// Resolves when an operator has had the server stopped: call [`Running::stop`] then.
+    pub async fn stop_asked(&self) {
+        self.state.admin.stopping.done().await;
+    }
+
+    /// Whether an operator has asked for something that was not done: files are left.
+    pub fn stop_has_failed(&self) -> bool {
+        self.state.admin.stopping.has_failed()
     }
 
     /// Tells everybody, commits what waits, closes all ports. Rooms are there again at the next start.

@@ -7,8 +7,11 @@ use std::{
     collections::BTreeSet, future::Future, io, path::Path, sync::Arc, thread, time::Duration,
 };
 
-use conclave_core::room::record::{Record, StoredRoom};
-use conclave_wire::{EndReason, Line, LineId, RefusalCode, SharedFile};
+use conclave_core::room::{
+    KEEP_HOURS_MAX,
+    record::{Record, StoredRoom},
+};
+use conclave_wire::{EndReason, FileId, Line, LineId, RefusalCode, SharedFile, Template};
 use sqlx::{
     AnyPool, ConnectOptions, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
@@ -23,12 +26,21 @@ use tokio::{
 use crate::{clock::unix_ms, config::Durability};
 
 mod columns;
+mod operator;
+mod questions;
 mod reading;
 mod records;
+mod reopening;
 mod retention;
+mod stats;
+mod templates;
 mod writer;
 
+pub use operator::{
+    AUDIT_ENTRIES_MAX, AuditEntry, FileOrder, KeptFile, OperatorRecord, RoomFiles, StoredSession,
+};
 pub use retention::Unreferenced;
+pub use templates::TEMPLATES_MAX;
 use writer::Job;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -36,6 +48,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Name of the database in the data folder.
 pub const DATABASE_FILE: &str = "conclave.sqlite";
 const READERS_MAX: u32 = 4;
+const MS_PER_HOUR: u64 = 3_600_000;
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT_MS: u32 = 5_000;
 /// How long a reader waits for a connection.
@@ -51,6 +64,8 @@ pub enum StoreError {
     /// A write for a room that was never opened.
     #[error("the database knows no such room")]
     NoSuchRoom,
+    #[error("too many templates are kept")]
+    TooManyTemplates,
     #[error("the disk is full")]
     DiskFull,
     #[error("the database holds a value that cannot be read: {0}")]
@@ -70,6 +85,7 @@ impl StoreError {
             StoreError::Busy => RefusalCode::Busy,
             StoreError::Closed => RefusalCode::Stopping,
             StoreError::DiskFull => RefusalCode::DiskFull,
+            StoreError::TooManyTemplates => RefusalCode::TooManyTemplates,
             StoreError::NoSuchRoom => RefusalCode::RoomNotFound,
             StoreError::Damaged(_)
             | StoreError::Database(_)
@@ -97,6 +113,8 @@ impl From<sqlx::Error> for StoreError {
 pub struct StoreOptions {
     pub writes_waiting_max: usize,
     pub durability: Durability,
+    /// What ended rooms leave is kept no longer than so, whatever their settings say.
+    pub kept_hours_max: u32,
 }
 
 impl Default for StoreOptions {
@@ -104,8 +122,18 @@ impl Default for StoreOptions {
         StoreOptions {
             writes_waiting_max: 4_096,
             durability: Durability::Normal,
+            kept_hours_max: KEEP_HOURS_MAX,
         }
     }
+}
+
+/// How busy the connections to the database are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StoreLoad {
+    /// Connections that read, and those of them that have nothing to do.
+    pub readers: u32,
+    pub readers_idle: u32,
+    pub writes_waiting: usize,
 }
 
 /// Handle of the store; clones share it. The thread ends when the last one is dropped.
@@ -228,6 +256,57 @@ impl Store {
             .await
     }
 
+    /// Keeps a template, in the place of one of the same name. The write happens whether the future is
+    /// awaited or not.
+    ///
+    /// # Errors
+    /// `TooManyTemplates`; `Busy` when too many writes wait; when the database fails.
+    pub fn save_template(
+        &self,
+        template: Template,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let (done, saved) = oneshot::channel();
+        let queued = self.submit(Job::SaveTemplate { template, done });
+        async move {
+            queued?;
+            saved.await.map_err(|_| StoreError::Closed)?
+        }
+    }
+
+    /// Opens the newest room of a slug again, which has ended and is still kept.
+    ///
+    /// # Errors
+    /// When the database fails. Inside: `RoomNotFound` when nothing is kept, `SlugTaken` when it is open,
+    /// `HostKeyWrong`.
+    pub async fn reopen(
+        &self,
+        slug: &str,
+        host_key_hash: [u8; 32],
+        now_unix_ms: u64,
+    ) -> Result<Result<StoredRoom, RefusalCode>, StoreError> {
+        let (done, opened) = oneshot::channel();
+        self.submit(Job::Reopen {
+            slug: slug.to_owned(),
+            host_key_hash,
+            now_unix_ms,
+            done,
+        })?;
+        if let Err(code) = opened.await.map_err(|_| StoreError::Closed)?? {
+            return Ok(Err(code));
+        }
+        let rooms = self.open_rooms().await?;
+        let room = rooms.into_iter().find(|room| room.slug == slug);
+        Ok(room.ok_or(RefusalCode::RoomNotFound))
+    }
+
+    /// The templates that were saved, in order of names.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn templates(&self) -> Result<Vec<Template>, StoreError> {
+        self.read(templates::all).await
+    }
+
     /// Every content that a room has, open or kept: slug and lower-case hexadecimal SHA-256.
     ///
     /// # Errors
@@ -236,9 +315,32 @@ impl Store {
         self.read(retention::contents).await
     }
 
-    /// Whether the database answers.
+    /// Whether the database can be read.
     pub async fn is_well(&self) -> bool {
         self.read(reading::is_well).await.is_ok()
+    }
+
+    /// Resolves when the writer has had the database to itself for a moment: behind all writes that wait,
+    /// and not before another program's lock is gone. It fails when that takes too long.
+    ///
+    /// # Errors
+    /// When the database is locked, full or closed, or too many writes wait.
+    pub fn probe(&self) -> impl Future<Output = Result<(), StoreError>> + Send + 'static + use<> {
+        let (done, probed) = oneshot::channel();
+        let queued = self.submit(Job::Probe { done });
+        async move {
+            queued?;
+            probed.await.map_err(|_| StoreError::Closed)?
+        }
+    }
+
+    /// How busy the connections are.
+    pub fn load(&self) -> StoreLoad {
+        StoreLoad {
+            readers: self.readers.size(),
+            readers_idle: u32::try_from(self.readers.num_idle()).unwrap_or(u32::MAX),
+            writes_waiting: self.jobs.max_capacity() - self.jobs.capacity(),
+        }
     }
 
     /// Removes rooms whose time to be kept is over. Returns files that no room refers to any more.
@@ -249,6 +351,99 @@ impl Store {
         let (done, purged) = oneshot::channel();
         self.submit(Job::Purge { now_unix_ms, done })?;
         purged.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Stores what the operator's pages keep. The write happens whether the future is awaited or not.
+    ///
+    /// # Errors
+    /// `Busy` when too many writes wait; when the database fails.
+    pub fn operate(
+        &self,
+        record: OperatorRecord,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let (done, stored) = oneshot::channel();
+        let queued = self.submit(Job::Operator { record, done });
+        async move {
+            queued?;
+            stored.await.map_err(|_| StoreError::Closed)?
+        }
+    }
+
+    /// Operators' sessions whose time is not over, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn operator_sessions(&self) -> Result<Vec<StoredSession>, StoreError> {
+        self.read(|readers| operator::sessions(readers, unix_ms()))
+            .await
+    }
+
+    /// The newest entries of the audit log before one, newest first; before [`u64::MAX`] the newest of
+    /// all.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn audit(
+        &self,
+        before: u64,
+        entries_max: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read(move |readers| operator::audit(readers, before, entries_max))
+            .await
+    }
+
+    /// At most `files_max` files of all rooms, open or kept, or of those of one address.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn files(
+        &self,
+        slug: Option<&str>,
+        order: FileOrder,
+        files_max: u32,
+    ) -> Result<Vec<KeptFile>, StoreError> {
+        let slug = slug.map(str::to_owned);
+        self.read(move |readers| operator::files(readers, slug, order, files_max))
+            .await
+    }
+
+    /// The addresses whose files take most, largest first.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn files_by_room(&self, rooms_max: u32) -> Result<Vec<RoomFiles>, StoreError> {
+        self.read(move |readers| operator::files_by_room(readers, rooms_max))
+            .await
+    }
+
+    /// Forgets a file of a room that has ended. Answers with its content when nothing refers to it any
+    /// more.
+    ///
+    /// # Errors
+    /// `NoSuchRoom` when there is no such file, or its room is open; when the database fails.
+    pub async fn remove_kept_file(
+        &self,
+        room_id: &str,
+        file: FileId,
+    ) -> Result<Option<Unreferenced>, StoreError> {
+        let (done, removed) = oneshot::channel();
+        let room_id = room_id.to_owned();
+        self.submit(Job::RemoveKeptFile {
+            room_id,
+            file,
+            done,
+        })?;
+        removed.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Forgets the files of all rooms.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is forgotten then.
+    pub async fn clear_files(&self) -> Result<(), StoreError> {
+        let (done, cleared) = oneshot::channel();
+        self.submit(Job::ClearFiles { done })?;
+        cleared.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Commits what waits and closes the file; later writes are refused as `Closed`.
@@ -315,7 +510,8 @@ impl Opened {
             runtime: Handle::current(),
             readers,
         };
-        Ok((store, writer::work(writer, waiting)))
+        let kept_ms_max = u64::from(options.kept_hours_max) * MS_PER_HOUR;
+        Ok((store, writer::work(writer, waiting, kept_ms_max)))
     }
 }
 

@@ -120,6 +120,21 @@ fn every_mistake_is_one_line() {
         "log_level = \"info,=,\"",
         "tcp_port = 5\nadmin_port = 5",
         "store_durability = \"eternal\"",
+        "log_format = \"xml\"",
+        "log_file_bytes_max = 10\nlog_files_bytes_max = 9",
+        "tls_certificate = \"only-this.pem\"",
+        "tls_key = \"only-this.pem\"",
+        "theme_color = \"green\"",
+        "theme_color = \"#12345\"",
+        "logo = \"logo.exe\"",
+        "server_name = \"\"",
+        "server_name = \"a\\nb\"",
+        "metrics_token = \"short\"",
+        "metrics_token = \"with spaces in between\"",
+        "alert_webhook = \"http://example.org/\"",
+        "alert_webhook = \"nowhere\"",
+        "alert_disk_free_percent = 101",
+        "alert_poor_percent = 0",
     ] {
         let error = from_file(text).unwrap_err();
         assert_eq!(error.lines().count(), 1, "{text}: {error}");
@@ -133,6 +148,42 @@ fn a_limit_of_zero_is_refused_but_a_port_of_zero_means_any() {
     assert_eq!(error.key.as_deref(), Some("rooms_max"));
     let config = load(&["--tcp-port", "0", "--udp-port", "0", "--admin-port", "0"]).unwrap();
     assert_eq!(config.admin_port, Some(0));
+}
+
+#[test]
+fn a_mistake_in_what_goes_together_is_named_by_the_key_that_helps() {
+    for (text, key) in [
+        ("tls_certificate = \"a.pem\"", "tls_key"),
+        ("tls_key = \"a.pem\"", "tls_certificate"),
+        (
+            "log_file_bytes_max = 10\nlog_files_bytes_max = 9",
+            "log_files_bytes_max",
+        ),
+        ("logo = \"picture.gif\"", "logo"),
+        ("alert_webhook = \"http://192.0.2.1/\"", "alert_webhook"),
+    ] {
+        let error = from_file(text).unwrap_err();
+        assert!(error.starts_with(key), "{text}: {error}");
+    }
+    for fine in [
+        "alert_webhook = \"http://127.0.0.1:9000/hook\"",
+        "alert_webhook = \"http://[::1]:9000/hook\"",
+        "alert_webhook = \"https://example.org/hook\"",
+        "tls_certificate = \"a.pem\"\ntls_key = \"a.key\"",
+        "logo = \"Logo.SVG\"",
+        "theme_color = \"#12AbcD\"",
+    ] {
+        assert!(from_file(fine).is_ok(), "{fine}: {:?}", from_file(fine));
+    }
+}
+
+#[test]
+fn secrets_are_known_as_such_and_exist() {
+    let keys: Vec<&str> = Config::keys().collect();
+    for key in ["metrics_token", "alert_webhook"] {
+        assert!(Config::is_secret(key) && keys.contains(&key), "{key}");
+    }
+    assert!(!Config::is_secret("tcp_port"));
 }
 
 #[test]

@@ -14,8 +14,8 @@ use conclave_core::link::attachment::{AttachmentLimits, OutboxLimits};
 use conclave_server::{
     actors::{
         participant::{
-            Finding, FromLink, LinkParts, MAILBOX_MESSAGES, ParticipantActor, RoomLine, Rooms,
-            ToLink,
+            Answering, Finding, FromLink, LinkParts, MAILBOX_MESSAGES, ParticipantActor, RoomLine,
+            Rooms, ToLink,
         },
         room::{Act, Admitted, Deliver, EnterRoom, LinkLost, Measured},
     },
@@ -103,6 +103,15 @@ impl Rooms for OneRoom {
     }
 
     fn turned_away(&self, _: RefusalCode) {}
+
+    fn offer_media(&self, session: u64, sdp: String) -> Answering {
+        Box::pin(async move {
+            match sdp.as_str() {
+                "v=0" => Ok(format!("answer for {session}")),
+                _ => Err(RefusalCode::OfferInvalid.into()),
+            }
+        })
+    }
 
     fn find(&self, slug: String) -> Finding {
         let found = match slug.as_str() {
@@ -223,6 +232,7 @@ fn join(slug: &str) -> ClientMessage {
             password: None,
             host_key: None,
             sound: true,
+            device: None,
         },
         client: "test".to_owned(),
     }
@@ -247,7 +257,7 @@ fn welcome() -> Welcome {
         snapshot: None,
         media: MediaSession {
             addresses: Vec::new(),
-            session: String::new(),
+            session: "000000000000002a".to_owned(),
             suite: Suite::Aes256Gcm,
             secret: String::new(),
         },
@@ -403,4 +413,25 @@ async fn the_room_hears_that_a_link_has_closed() {
     stage.until(|seen| !seen.lost.is_empty()).await;
     let lost = stage.seen.lock().unwrap().lost.clone();
     assert_eq!(lost, [(ATTACHMENT, LeaveReason::LinkLost)]);
+}
+
+#[actix::test]
+async fn an_offer_is_answered_for_the_session_of_the_welcome() {
+    tokio::time::pause();
+    let stage = Stage::seated(Encoding::Json).await;
+    for sdp in ["v=0", "nonsense"] {
+        stage
+            .say(ClientMessage::OfferMedia {
+                sdp: sdp.to_owned(),
+            })
+            .await;
+    }
+    stage.until(|seen| refusal(seen).is_some()).await;
+    let seen = stage.seen.lock().unwrap();
+    assert_eq!(refusal(&seen), Some(RefusalCode::OfferInvalid));
+    let answered = seen.said.iter().find_map(|message| match message {
+        ServerMessage::MediaAnswer { sdp } => Some(sdp.as_str()),
+        _ => None,
+    });
+    assert_eq!(answered, Some("answer for 42"));
 }

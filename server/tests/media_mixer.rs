@@ -24,6 +24,7 @@ use conclave_server::{
     clock::Clock,
     media::{
         codecs::OpusCodecs,
+        figures::{Count, MediaFigures},
         seat::{RoomKey, VoiceArrived, VoiceBatch, VoiceSink},
     },
 };
@@ -108,6 +109,7 @@ struct Studio {
     mixer: Addr<MixerActor>,
     sink: Arc<MemorySink>,
     told: mpsc::UnboundedReceiver<Told>,
+    figures: Arc<MediaFigures>,
     /// Keeps the room's end open.
     _ear: Addr<RoomEar>,
 }
@@ -122,12 +124,15 @@ impl Studio {
             clock: Clock::start(),
             sink: sink.clone(),
             speaking: ear.clone().recipient(),
+            figures: Arc::default(),
         };
+        let figures = seed.figures.clone();
         let mixer = MixerActor::open(seed).start();
         let studio = Studio {
             mixer,
             sink,
             told,
+            figures,
             _ear: ear,
         };
         for &seat in people {
@@ -167,7 +172,7 @@ fn heard_by(batches: &[(Instant, VoiceBatch)], listener: ParticipantId) -> (Vec<
     for frame in by_time.values() {
         let decoder = decoders
             .entry(frame.source)
-            .or_insert_with(|| OpusCodecs.decoder());
+            .or_insert_with(|| OpusCodecs::default().decoder());
         let mut out = vec![0; frame.samples as usize];
         assert_eq!(decoder.decode(&frame.opus, &mut out), out.len());
         pcm.extend(out);
@@ -218,6 +223,37 @@ async fn two_talkers_and_many_listeners_cost_one_encode_a_frame() {
     // Both talkers hear one other voice, passed on; the other 38 share a mix.
     assert!((90..=101).contains(&figures.encodes), "{figures:?}");
     assert_eq!(figures.encodes, figures.mixed_shared, "{figures:?}");
+}
+
+#[actix::test]
+async fn what_a_mixer_does_is_counted_for_the_whole_server_until_it_is_gone() {
+    let studio = Studio::open(&[ANNA, BERT, CARA]).await;
+    let mut talkers = [Talker::new(ANNA, LOW_HZ), Talker::new(BERT, HIGH_HZ)];
+    studio.talk(&mut talkers, 100).await;
+    let own = studio.mixer.send(DescribeVoices).await.unwrap();
+    let figures = studio.figures.clone();
+    for (count, its) in [
+        (Count::MixedShared, own.mixed_shared),
+        (Count::VoicePassedOn, own.passed_on),
+        (Count::VoiceEncoded, own.encodes),
+        (Count::VoiceDecoded, own.decodes),
+    ] {
+        assert!(its > 0, "{own:?}");
+        assert_eq!(figures.get(count), its, "{count:?}");
+    }
+    assert_eq!(figures.encode_time.spread().count(), own.encodes);
+    // Time stands still but for sleeps, so that no tick is late.
+    let ticks = figures.tick_lateness.spread();
+    assert!(
+        ticks.count() >= 90 && ticks.quantile_us(1.0) <= Some(1_000),
+        "{ticks:?}"
+    );
+    assert_eq!(figures.voices(), 2);
+    let Studio { mixer, .. } = studio;
+    drop(mixer);
+    // It ends when the last word has faded.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(figures.voices(), 0, "nobody speaks in a room that is gone");
 }
 
 #[actix::test]

@@ -299,6 +299,7 @@ async fn a_password_is_asked_for_and_the_host_key_needs_none() {
         password: password.map(str::to_owned),
         host_key: None,
         sound: true,
+        device: None,
     };
     for (password, expected) in [
         (None, Some(RefusalCode::PasswordNeeded)),

@@ -168,6 +168,7 @@ async fn when_the_server_stops_everybody_is_told_and_no_room_opens() {
     lobby
         .send(StopAll {
             reason: EndReason::ServerStopping,
+            text: String::new(),
         })
         .await
         .unwrap();
@@ -246,6 +247,7 @@ async fn after_a_restart_rooms_seats_and_lines_are_there() {
     lobby
         .send(StopAll {
             reason: EndReason::ServerStopping,
+            text: String::new(),
         })
         .await
         .unwrap();

@@ -12,7 +12,7 @@ use std::{
 
 use conclave_server::{
     config::Config,
-    server::{Server, StartError},
+    server::{Given, GivenSockets, Server, StartError},
 };
 use tempfile::tempdir;
 
@@ -127,6 +127,42 @@ async fn rooms_seats_and_links_outlive_a_kill() {
     assert_eq!(server.wait().unwrap().code(), Some(0));
 }
 
+#[tokio::test]
+async fn systemd_is_told_when_it_is_ready_that_it_lives_and_that_it_stops() {
+    let folder = tempdir().unwrap();
+    let socket = folder.path().join("notify");
+    let told = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    told.set_read_timeout(Some(std::time::Duration::from_secs(60)))
+        .unwrap();
+    let mut server = program(&[
+        "--set",
+        "tcp_bind=\"127.0.0.1\"",
+        "--set",
+        "udp_bind=\"127.0.0.1\"",
+    ])
+    .args(["--tcp-port", "0", "--udp-port", "0", "--data"])
+    .arg(folder.path().join("data"))
+    .env("NOTIFY_SOCKET", &socket)
+    .env("WATCHDOG_USEC", "400000")
+    .stdout(Stdio::null())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    let hear = || {
+        let mut message = [0; 512];
+        let length = told.recv(&mut message).unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
+    };
+    assert!(hear().starts_with("READY=1\n"));
+    for _ in 0..3 {
+        assert_eq!(hear().trim_end(), "WATCHDOG=1");
+    }
+    signal(&server, "TERM");
+    let stopping = std::iter::repeat_with(hear).find(|message| !message.contains("WATCHDOG"));
+    assert!(stopping.unwrap().starts_with("STOPPING=1\n"));
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
 /// Runs the program to its end; its exit code and what it said on standard error.
 fn fails(arguments: &[&str]) -> String {
     let mut server = program(arguments)
@@ -210,6 +246,22 @@ fn a_wrong_configuration_is_named_by_its_key() {
             "{said}"
         );
     }
+    fs::write(
+        &file,
+        "tls_certificate = \"missing.pem\"\ntls_key = \"missing.key\"\n",
+    )
+    .unwrap();
+    let said = fails(&["--config", path, "--check"]);
+    assert!(
+        said.contains("tls_certificate") && said.contains("missing.pem"),
+        "{said}"
+    );
+    fs::write(&file, "logo = \"missing.png\"\n").unwrap();
+    let said = fails(&["--config", path, "--check"]);
+    assert!(
+        said.contains("logo") && said.contains("missing.png"),
+        "{said}"
+    );
     let checked = program(&["--check"])
         .stdout(Stdio::null())
         .status()
@@ -293,6 +345,38 @@ async fn no_first_room_is_opened_when_none_is_wanted() {
     assert_eq!(
         Https::to(&running).get("/api/rooms/lobby").await.status,
         404
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn sockets_that_are_open_already_are_used_instead_of_what_is_configured() {
+    let folder = tempdir().unwrap();
+    let open = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let (tcp, admin) = (open(), open());
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    let ports = (
+        port(&tcp),
+        Some(port(&admin)),
+        udp.local_addr().unwrap().port(),
+    );
+    let given = Given {
+        sockets: GivenSockets {
+            tcp: Some(tcp),
+            admin: Some(admin),
+            udp: Some(udp),
+        },
+        ..Given::default()
+    };
+    let running = Server::start_with(local(folder.path()), given)
+        .await
+        .unwrap();
+    let used = (running.tcp_port, running.admin_port, running.udp_port);
+    assert_eq!(used, ports);
+    assert_eq!(
+        Https::to(&running).get("/api/rooms/lobby").await.status,
+        200
     );
     running.stop().await;
 }

@@ -36,6 +36,7 @@ fn seat(id: u32, name: &str, role: Role) -> Record {
         name: name.to_owned(),
         role,
         token_hash: [u8::try_from(id).unwrap(); 32],
+        device_hash: (id == 2).then_some([22; 32]),
         joined_unix_ms: 1_000 + u64::from(id),
     }
 }
@@ -119,6 +120,7 @@ async fn a_room_comes_back_as_its_records_left_it() {
             name: "Robert".to_owned(),
             role: Role::CoHost,
             held_mute: true,
+            stands_in_from: Some(Role::Presenter),
         },
         Record::SeatLeft {
             id: ParticipantId(3),
@@ -185,7 +187,9 @@ async fn a_room_comes_back_as_its_records_left_it() {
                 name: "Ada".to_owned(),
                 role: Role::Host,
                 token_hash: [1; 32],
+                device_hash: None,
                 held_mute: false,
+                stands_in_from: None,
                 joined_unix_ms: 1_001,
             },
             StoredSeat {
@@ -193,7 +197,9 @@ async fn a_room_comes_back_as_its_records_left_it() {
                 name: "Robert".to_owned(),
                 role: Role::CoHost,
                 token_hash: [2; 32],
+                device_hash: Some([22; 32]),
                 held_mute: true,
+                stands_in_from: Some(Role::Presenter),
                 joined_unix_ms: 1_002,
             },
         ],
@@ -201,6 +207,10 @@ async fn a_room_comes_back_as_its_records_left_it() {
         lines: vec![line(1, 1, "line 1"), deleted, file_line, system_line],
         next_line: 5,
         said_references: vec![(ParticipantId(1), 11, LineId(1))],
+        questions: Vec::new(),
+        next_question: 1,
+        asked_references: Vec::new(),
+        bans: Vec::new(),
         files: vec![
             file(1, "aa"),
             SharedFile {
@@ -262,6 +272,7 @@ async fn writes_are_stored_in_the_order_of_the_calls_however_they_are_awaited() 
             name: format!("name {number}"),
             role: Role::Participant,
             held_mute: false,
+            stands_in_from: None,
         };
         store.write("a", vec![renamed])
     });
@@ -449,6 +460,57 @@ async fn an_ended_room_is_kept_and_then_purged_with_its_content() {
     assert_eq!(store.purge(kept_until).await.unwrap(), [gone]);
     assert_eq!(store.purge(kept_until).await.unwrap(), []);
     assert_eq!(only_room(&store).await.files.len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_kept_longer_than_the_operator_allows() {
+    let folder = tempdir().unwrap();
+    let options = StoreOptions {
+        kept_hours_max: 3,
+        ..StoreOptions::default()
+    };
+    let path = folder.path().join("test.sqlite");
+    let store = Store::open_with(&path, options).await.unwrap();
+    for (slug, keep_hours) in [("long", 100), ("short", 1)] {
+        let ended = Record::RoomEnded {
+            reason: EndReason::HostEnded,
+            at_unix_ms: 5_000,
+        };
+        let room = vec![opened(slug, 1_000, keep_hours), ended];
+        store.write(slug, room).await.unwrap();
+    }
+    store
+        .write("open", vec![opened("Open", 1_000, 100)])
+        .await
+        .unwrap();
+    let is_kept = async |slug| store.ended(slug).await.unwrap().is_some();
+    store.purge(5_000 + MS_PER_HOUR).await.unwrap();
+    assert!(is_kept("long").await && !is_kept("short").await);
+    store.purge(5_000 + 3 * MS_PER_HOUR - 1).await.unwrap();
+    assert!(is_kept("long").await);
+    store.purge(5_000 + 3 * MS_PER_HOUR).await.unwrap();
+    assert!(!is_kept("long").await);
+    assert_eq!(only_room(&store).await.title, "Open");
+}
+
+#[tokio::test]
+async fn a_probe_waits_for_the_lock_and_fails_when_the_store_is_closed() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.probe().await.unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
+    let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let mut probe = Box::pin(store.probe());
+    let moment = std::time::Duration::from_millis(50);
+    assert!(
+        tokio::time::timeout(moment, &mut probe).await.is_err(),
+        "it is locked"
+    );
+    other.execute("COMMIT").await.unwrap();
+    probe.await.unwrap();
+    store.close().await;
+    assert!(matches!(store.probe().await, Err(StoreError::Closed)));
 }
 
 #[tokio::test]

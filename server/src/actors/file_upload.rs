@@ -232,7 +232,10 @@ impl Handler<Append> for FileUploadActor {
         let taken = wrap_future::<_, Self>(job).map(move |(partial, done), actor, ctx| {
             actor.partial = Some(partial);
             let now = actor.clock.now();
-            done.map(|()| actor.drive(ctx, |upload| upload.appended(bytes, now)))
+            done.map(|()| {
+                actor.uploads.received(bytes);
+                actor.drive(ctx, |upload| upload.appended(bytes, now))
+            })
         });
         let answered = taken.then(|done, actor, _| {
             let whole = done.is_ok() && actor.upload.is_whole() && actor.shared.is_none();

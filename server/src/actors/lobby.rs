@@ -2,6 +2,8 @@
 
 mod messages;
 mod opening;
+mod operator;
+mod reopening;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,9 +13,10 @@ use std::{
 
 use actix::prelude::*;
 use conclave_core::room::{Room, Slug};
-use conclave_wire::{Refusal, RefusalCode, SharedFile};
+use conclave_wire::{Refusal, RefusalCode, SharedFile, Template};
 
 pub use messages::*;
+pub use operator::{DescribeRooms, RoomsDescribed};
 
 use crate::{
     actors::room::{RoomActor, RoomClosed, RoomLimits, RoomServices, RoomStore, StopRoom},
@@ -161,6 +164,18 @@ impl Handler<ListRooms> for LobbyActor {
     }
 }
 
+impl Handler<ListTemplates> for LobbyActor {
+    type Result = ResponseFuture<Result<Vec<Template>, Refusal>>;
+
+    fn handle(&mut self, _: ListTemplates, _: &mut Self::Context) -> Self::Result {
+        let saved = self.services.store.templates();
+        Box::pin(async move {
+            let saved = saved.await.map_err(|error| refusal_of(&error))?;
+            Ok(Template::builtin().into_iter().chain(saved).collect())
+        })
+    }
+}
+
 impl Handler<RestoreRooms> for LobbyActor {
     type Result = ResponseActFuture<Self, Result<usize, Refusal>>;
 
@@ -213,12 +228,17 @@ impl Handler<RoomClosed> for LobbyActor {
 impl Handler<StopAll> for LobbyActor {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, StopAll { reason }: StopAll, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, StopAll { reason, text }: StopAll, _: &mut Self::Context) -> Self::Result {
         self.stopping = true;
         let stops: Vec<_> = self
             .rooms
             .values()
-            .map(|open| open.room.send(StopRoom { reason }))
+            .map(|open| {
+                open.room.send(StopRoom {
+                    reason,
+                    text: text.clone(),
+                })
+            })
             .collect();
         Box::pin(async move {
             for stop in stops {

@@ -21,6 +21,7 @@ use crate::{
     clock::Clock,
     media::{
         codecs::OpusCodecs,
+        figures::MediaFigures,
         seat::{RoomKey, VoiceBatch, VoiceSink},
     },
 };
@@ -44,6 +45,8 @@ pub struct MixerSeed {
     pub sink: Arc<dyn VoiceSink>,
     /// The room.
     pub speaking: Recipient<Speaking>,
+    /// The server's, for what all mixers do.
+    pub figures: Arc<MediaFigures>,
 }
 
 /// A change from the room. Only [`VoiceOrder::Volume`] can be refused.
@@ -62,6 +65,9 @@ pub struct MixerActor {
     voices: Voices<OpusCodecs>,
     sink: Arc<dyn VoiceSink>,
     speaking: Recipient<Speaking>,
+    figures: Arc<MediaFigures>,
+    /// What of this room's is counted there.
+    counted: VoiceFigures,
     /// What the room was told: the level of each who speaks.
     told: BTreeMap<ParticipantId, u8>,
     told_at: Option<Moment>,
@@ -86,9 +92,14 @@ impl MixerActor {
         MixerActor {
             room: seed.room,
             clock: seed.clock,
-            voices: Voices::new(OpusCodecs, opened),
+            voices: Voices::new(
+                OpusCodecs::measured(seed.clock, seed.figures.clone()),
+                opened,
+            ),
             sink: seed.sink,
             speaking: seed.speaking,
+            figures: seed.figures,
+            counted: VoiceFigures::default(),
             told: BTreeMap::new(),
             told_at: None,
             alarm: None,
@@ -107,6 +118,11 @@ impl MixerActor {
         if !packets.is_empty() {
             let room = self.room;
             self.sink.send(VoiceBatch { room, packets });
+        }
+        let figures = self.voices.figures();
+        if figures != self.counted {
+            self.figures.add_voices(&self.counted, &figures);
+            self.counted = figures;
         }
         let tell_at = self.tell(now);
         let wakeups = self.voices.next_wakeup().into_iter().chain(tell_at);
@@ -137,13 +153,20 @@ impl MixerActor {
             // The room is behind: told again when it had time.
             return Some(now + SPEAKING_EVERY);
         }
+        let before = self.told.len();
         for (id, speaks, level) in changes {
             match speaks {
                 true => self.told.insert(id, level),
                 false => self.told.remove(&id),
             };
         }
+        self.voices_changed(before, self.told.len());
         None
+    }
+
+    fn voices_changed(&self, before: usize, now: usize) {
+        // Counts of people in a room, which are small.
+        self.figures.voices_changed(now as i64 - before as i64);
     }
 
     /// An earlier alarm stays: it finds nothing due and is set again, which is cheaper than a new timer
@@ -158,8 +181,10 @@ impl MixerActor {
         }
         self.cancel_alarm(ctx);
         let sleep = tokio::time::sleep_until(self.clock.instant(at));
-        let rung = sleep.into_actor(self).map(|(), actor, ctx| {
+        let rung = sleep.into_actor(self).map(move |(), actor, ctx| {
             actor.alarm = None;
+            let late = actor.clock.now().since(at);
+            actor.figures.tick_lateness.record(late);
             actor.drive(ctx, |voices, now, out| voices.tick(now, out));
         });
         let handle = ctx.spawn(rung);
@@ -194,6 +219,11 @@ impl Actor for MixerActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MIXER_MAILBOX_MAX);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        // Who spoke last speaks no more.
+        self.voices_changed(self.told.len(), 0);
     }
 }
 

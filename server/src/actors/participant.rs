@@ -64,6 +64,9 @@ impl From<Addr<RoomActor>> for RoomLine {
     }
 }
 
+/// What comes of a browser's offer for sound and picture.
+pub type Answering = Pin<Box<dyn Future<Output = Result<String, Refusal>>>>;
+
 pub type Finding = Pin<Box<dyn Future<Output = Result<RoomLine, Refusal>>>>;
 
 /// The way from a link to its room.
@@ -79,6 +82,9 @@ pub trait Rooms {
 
     /// They were not let in.
     fn turned_away(&self, code: RefusalCode);
+
+    /// Hands the offer of whoever has this media session to the gateway for browsers.
+    fn offer_media(&self, session: u64, sdp: String) -> Answering;
 }
 
 /// One seat on one link.
@@ -98,6 +104,7 @@ struct Seated {
     room: RoomLine,
     id: ParticipantId,
     attachment: u64,
+    media_session: Option<u64>,
 }
 
 /// What a new link is made of.
@@ -152,6 +159,7 @@ impl ParticipantActor {
                 Effect::Act { reference, command } => {
                     self.act(reference, command, effects);
                 }
+                Effect::OfferMedia { sdp } => self.offer_media(ctx, sdp),
                 Effect::Measured { round_trip } => self.measured(round_trip.as_millis()),
                 Effect::BeatHeard { interval } => tracing::debug!(
                     seat = self.seated.as_ref().map(|seated| seated.id.0),
@@ -176,12 +184,14 @@ impl ParticipantActor {
                 password,
                 host_key,
                 sound,
+                device,
             } => {
                 let join = Entrance::Join {
                     name,
                     password,
                     host_key,
                     sound,
+                    device,
                 };
                 (Some(slug), join)
             }
@@ -222,6 +232,7 @@ impl ParticipantActor {
                     room,
                     id: admitted.welcome.you,
                     attachment: admitted.attachment,
+                    media_session: u64::from_str_radix(&admitted.welcome.media.session, 16).ok(),
                 });
                 let welcome = ServerMessage::Welcome(Box::new(admitted.welcome));
                 let mut first = vec![EncodedOnce::new(welcome)];
@@ -231,6 +242,7 @@ impl ParticipantActor {
                 });
             }
             Err(refusal) => {
+                crate::telemetry::refusals::count(refusal.code);
                 self.rooms.turned_away(refusal.code);
                 self.drive(ctx, |attachment, out| {
                     attachment.turned_away(now, refusal, out);
@@ -254,6 +266,23 @@ impl ParticipantActor {
             Err(SendError::Full(_)) => self.attachment.room_busy(reference, effects),
             Err(SendError::Closed(_)) => self.attachment.room_gone(self.clock.now(), effects),
         }
+    }
+
+    fn offer_media(&mut self, ctx: &mut Context<Self>, sdp: String) {
+        let session = self.seated.as_ref().and_then(|seated| seated.media_session);
+        let answering = session.map(|session| self.rooms.offer_media(session, sdp));
+        let answering = async move {
+            match answering {
+                Some(answering) => answering.await,
+                None => Err(RefusalCode::MediaBusy.into()),
+            }
+        };
+        let answering = answering.into_actor(self).map(|answer, actor, ctx| {
+            actor.drive(ctx, |attachment, out| {
+                attachment.media_answered(answer, out)
+            });
+        });
+        ctx.spawn(answering);
     }
 
     fn measured(&self, round_trip_ms: u128) {

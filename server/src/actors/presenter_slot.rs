@@ -14,7 +14,7 @@ use conclave_core::{
 };
 use conclave_wire::{ParticipantId, Refusal, RefusalCode, screen::ScreenPurpose};
 
-use crate::{clock::Clock, gateway::sockets::SocketHandle};
+use crate::{clock::Clock, gateway::sockets::SocketHandle, media::figures::MediaFigures};
 
 /// Messages from links that wait here; whoever has more waits for room and reads no more meanwhile.
 const MAILBOX_MESSAGES: usize = 256;
@@ -74,6 +74,9 @@ pub struct PresenterSlotActor {
     last_link: u64,
     clock: Clock,
     alarm: Option<(Moment, SpawnHandle)>,
+    /// Where the backlog is counted, and what of this slot's is counted there.
+    figures: Arc<MediaFigures>,
+    backlog_bytes: u64,
 }
 
 struct Link {
@@ -92,7 +95,20 @@ impl PresenterSlotActor {
             last_link: 0,
             clock,
             alarm: None,
+            figures: Arc::default(),
+            backlog_bytes: 0,
         }
+    }
+
+    /// Counts what viewers are behind by among the server's figures.
+    pub fn counted_in(self, figures: Arc<MediaFigures>) -> PresenterSlotActor {
+        PresenterSlotActor { figures, ..self }
+    }
+
+    fn count_backlog(&mut self, bytes: u64) {
+        self.figures
+            .screen_backlog_changed(self.backlog_bytes, bytes);
+        self.backlog_bytes = bytes;
     }
 
     /// Gives the rules one input, carries out every effect, resets the alarm.
@@ -121,6 +137,7 @@ impl PresenterSlotActor {
             }
         }
         self.flush();
+        self.count_backlog(self.slot.unacknowledged_bytes());
         self.set_alarm(ctx);
         reply
     }
@@ -154,6 +171,7 @@ impl PresenterSlotActor {
         self.links.remove(&link);
         self.behind.remove(&link);
         self.slot.close(link);
+        self.count_backlog(self.slot.unacknowledged_bytes());
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
@@ -185,6 +203,10 @@ impl Actor for PresenterSlotActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_MESSAGES);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.count_backlog(0);
     }
 }
 

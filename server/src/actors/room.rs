@@ -7,7 +7,9 @@ mod handlers;
 mod links;
 mod media;
 mod messages;
+mod operator;
 mod records;
+mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,15 +29,19 @@ use crate::{
 
 pub use crate::media::seat::{CameraReports, Speaking, UdpStatus};
 pub use messages::*;
+pub use operator::{DescribeWhole, Operate};
 pub use records::{RoomStore, Stored};
 
 use links::Links;
 use media::RoomMedia;
+use waiting::WaitingLinks;
 
 /// Messages that wait for a room.
 pub const ROOM_MAILBOX_MAX: usize = 4_096;
 /// A new link is looked after once, this long after it was attached.
 const LINK_CHECKED: Duration = Duration::from_secs(15);
+/// Links of people who wait at the door are looked after in these steps.
+const WAITING_LINKS_CHECKED: Duration = Duration::from_secs(1);
 /// A room that is over still answers for so long, so that nobody who was on the way waits in vain.
 const OVER_LINGERS: Duration = Duration::from_secs(5);
 const BEAT_INTERVAL_MS: u32 = BEAT_INTERVAL.as_millis() as u32;
@@ -56,6 +62,7 @@ pub struct RoomServices {
 pub struct RoomActor {
     room: Room,
     links: Links,
+    waiting: WaitingLinks,
     media: RoomMedia,
     services: RoomServices,
     alarm: Option<Alarm>,
@@ -95,6 +102,7 @@ impl RoomActor {
         RoomActor {
             room,
             links: Links::default(),
+            waiting: WaitingLinks::default(),
             media,
             services,
             alarm: None,

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
@@ -28,7 +28,10 @@ use rustls::{
 };
 use time::OffsetDateTime;
 
-use super::addresses::HostNames;
+use super::{
+    addresses::HostNames,
+    own_certificate::{OwnCertificateError, OwnFiles},
+};
 
 const KEY_FILE: &str = "authority.key";
 const CERTIFICATE_FILE: &str = "authority.crt";
@@ -56,6 +59,11 @@ pub enum IdentityError {
     Certificate(String),
 }
 
+/// The name by which our programs ask for our own certificate, where the operator has another one for
+/// browsers.
+const OUR_NAME: &str = "conclave.internal";
+const NANOS_PER_MS: i128 = 1_000_000;
+
 /// The authority, and the certificate that is presented now.
 pub struct Identity {
     issuer: Issuer<'static, KeyPair>,
@@ -64,6 +72,7 @@ pub struct Identity {
     fingerprint: String,
     presented: Arc<Presented>,
     issued: Mutex<Issued>,
+    own: Mutex<Option<OwnFiles>>,
 }
 
 struct Issued {
@@ -72,11 +81,19 @@ struct Issued {
 }
 
 #[derive(Debug)]
-struct Presented(ArcSwap<CertifiedKey>);
+struct Presented {
+    ours: ArcSwap<CertifiedKey>,
+    /// The operator's, for browsers.
+    own: ArcSwapOption<CertifiedKey>,
+}
 
 impl ResolvesServerCert for Presented {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let own = match hello.server_name() {
+            Some(OUR_NAME) => None,
+            _ => self.own.load_full(),
+        };
+        Some(own.unwrap_or_else(|| self.ours.load_full()))
     }
 }
 
@@ -124,12 +141,67 @@ impl Identity {
             authority,
             authority_pem,
             fingerprint,
-            presented: Arc::new(Presented(ArcSwap::from_pointee(first))),
+            presented: Arc::new(Presented {
+                ours: ArcSwap::from_pointee(first),
+                own: ArcSwapOption::empty(),
+            }),
             issued: Mutex::new(Issued {
                 names,
                 ends_at: now + LEAF_LIFE,
             }),
+            own: Mutex::new(None),
         })
+    }
+
+    /// Presents the operator's certificate to everybody but our own programs, from now on.
+    ///
+    /// # Errors
+    /// When the files cannot be used; nothing changes then.
+    pub fn present_own(&self, mut files: OwnFiles) -> Result<(), OwnCertificateError> {
+        let key = files.read()?;
+        self.presented.own.store(Some(key));
+        *self.own.lock() = Some(files);
+        Ok(())
+    }
+
+    /// Reads the operator's certificate again if its files have changed; whether they had. New handshakes
+    /// get it, links that stand do not notice. It reads the disk.
+    ///
+    /// # Errors
+    /// When they cannot be used as they are now; the certificate of before stays.
+    pub fn reload_own(&self) -> Result<bool, OwnCertificateError> {
+        let mut own = self.own.lock();
+        let Some(files) = own.as_mut().filter(|files| files.have_changed()) else {
+            return Ok(false);
+        };
+        let key = files.read()?;
+        self.presented.own.store(Some(key));
+        Ok(true)
+    }
+
+    /// Whether the operator has brought a certificate.
+    pub fn has_own(&self) -> bool {
+        self.presented.own.load().is_some()
+    }
+
+    /// When the first of the presented certificates ends, in milliseconds since the Unix epoch.
+    pub fn ends_unix_ms(&self) -> u64 {
+        let ours = self.issued.lock().ends_at.unix_timestamp_nanos() / NANOS_PER_MS;
+        let ours = u64::try_from(ours).unwrap_or(0);
+        let own = self.own.lock().as_ref().map(OwnFiles::ends_unix_ms);
+        own.map_or(ours, |own| own.min(ours))
+    }
+
+    /// The name of the authority, as systems show it.
+    pub fn authority_name(&self) -> String {
+        authority_name(&self.fingerprint)
+    }
+
+    /// SHA-256 of the authority's certificate as systems show it: hexadecimal pairs with colons.
+    pub fn authority_sha256(&self) -> String {
+        let hash = digest::digest(&digest::SHA256, &self.authority);
+        let pairs = hash.as_ref().iter().map(|byte| format!("{byte:02X}"));
+        pairs.collect::<Vec<_>>().join(":")
     }
 
     /// SHA-256 of the authority's public key (its SubjectPublicKeyInfo in DER), base64url without
@@ -171,7 +243,7 @@ impl Identity {
             return Ok(false);
         }
         let next = issue(&self.issuer, &self.authority, &names, now)?;
-        self.presented.0.store(Arc::new(next));
+        self.presented.ours.store(Arc::new(next));
         *issued = Issued {
             names,
             ends_at: now + LEAF_LIFE,
@@ -185,15 +257,20 @@ pub fn fingerprint(public_key_info: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, public_key_info))
 }
 
+/// The start of the fingerprint tells the authorities of several servers apart.
+fn authority_name(fingerprint: &str) -> String {
+    format!("Conclave {}", &fingerprint[..8])
+}
+
 fn authority_params(fingerprint: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     let now = OffsetDateTime::now_utc();
     params.not_before = now - BACKDATED;
     params.not_after = now + AUTHORITY_LIFE;
     params.distinguished_name = DistinguishedName::new();
-    // The start of the fingerprint tells the authorities of several servers apart.
-    let name = format!("Conclave {}", &fingerprint[..8]);
-    params.distinguished_name.push(DnType::CommonName, name);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, authority_name(fingerprint));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params

@@ -1,4 +1,4 @@
-//! Where settings come from, what they must hold, and how a mistake is explained.
+//! Where settings come from, and how a mistake is explained.
 
 use std::{
     ffi::OsString,
@@ -7,17 +7,15 @@ use std::{
 };
 
 use clap::Parser;
-use conclave_wire::limits::{SLUG_BYTES_MAX, TITLE_CHARS_MAX};
 use figment::{
     Figment,
     error::Kind,
     providers::{Env, Format, Serialized, Toml},
 };
-use tracing_subscriber::EnvFilter;
 
 use super::Config;
 
-const ENV_PREFIX: &str = "CONCLAVE_";
+pub(super) const ENV_PREFIX: &str = "CONCLAVE_";
 /// Names this far apart are no longer taken for a slip (Jaro-Winkler, 1 is equal).
 const SIMILAR_ENOUGH: f64 = 0.75;
 
@@ -68,7 +66,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl ConfigError {
-    fn of_key(key: &str, why: impl fmt::Display) -> ConfigError {
+    pub(super) fn of_key(key: &str, why: impl fmt::Display) -> ConfigError {
         ConfigError {
             key: Some(key.to_owned()),
             sentence: format!("{key} {why}"),
@@ -137,53 +135,6 @@ impl Flags {
         config.validate()?;
         Ok(config)
     }
-}
-
-impl Config {
-    /// Whether the values go together, beyond being of the right type.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for the first key that does not.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let table = toml::Table::try_from(self)
-            .map_err(|error| ConfigError::of_key("a value", format!("is unusable: {error}")))?;
-        // A port of 0 means any; everything else that is counted must allow something.
-        let zero = table
-            .iter()
-            .find(|(key, value)| !key.ends_with("_port") && value.as_integer() == Some(0));
-        if let Some((key, _)) = zero {
-            return Err(ConfigError::of_key(key, "must be above 0"));
-        }
-        if !self.first_room.is_empty() && !is_slug(&self.first_room) {
-            let why = format!("must be 1 to {SLUG_BYTES_MAX} small letters, digits and hyphens");
-            return Err(ConfigError::of_key("first_room", why));
-        }
-        if !(1..=TITLE_CHARS_MAX).contains(&self.first_room_title.trim().chars().count()) {
-            let why = format!("must have 1 to {TITLE_CHARS_MAX} characters");
-            return Err(ConfigError::of_key("first_room_title", why));
-        }
-        if let Err(error) = EnvFilter::try_new(&self.log_level) {
-            let why = format!(
-                "must be error, warn, info, debug, trace or directives such as info,conclave_server=debug ({error})"
-            );
-            return Err(ConfigError::of_key("log_level", why));
-        }
-        let same_port = self.admin_port == Some(self.tcp_port) && self.tcp_port != 0;
-        if same_port {
-            let why = format!(
-                "must not be the tcp_port {}; leave it out to have the operator's pages there",
-                self.tcp_port
-            );
-            return Err(ConfigError::of_key("admin_port", why));
-        }
-        Ok(())
-    }
-}
-
-/// 1 to 50 lower-case letters, digits and hyphens.
-pub(crate) fn is_slug(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=SLUG_BYTES_MAX).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// `key=value`; the value is TOML, or a plain string when it is not.

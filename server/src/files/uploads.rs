@@ -4,7 +4,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -56,10 +59,13 @@ struct Shared {
     shelf: Shelf,
     limits: FileLimits,
     state: Mutex<State>,
+    received_bytes: AtomicU64,
 }
 
 struct State {
     quota: Quota,
+    /// The server stops: nothing new is taken.
+    closed: bool,
     /// Every upload that has a reservation; the address is there once somebody has talked to it.
     open: BTreeMap<UploadId, Open>,
 }
@@ -119,15 +125,37 @@ impl Uploads {
             quota.found(ticket.size_bytes);
             open.insert(id, Open::new(&ticket));
         }
-        let state = Mutex::new(State { quota, open });
+        let state = Mutex::new(State {
+            quota,
+            closed: false,
+            open,
+        });
         Ok(Uploads {
             shared: Arc::new(Shared {
                 folder,
                 shelf,
                 limits,
                 state,
+                received_bytes: AtomicU64::new(0),
             }),
         })
+    }
+
+    /// So many bytes of uploads were written.
+    pub fn received(&self, bytes: u64) {
+        let received = &self.shared.received_bytes;
+        received.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of uploads that were written since the server started.
+    pub fn received_bytes(&self) -> u64 {
+        self.shared.received_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Uploads under way.
+    pub fn open_count(&self) -> usize {
+        let state = self.shared.state.lock();
+        state.open.values().filter(|open| !open.finished).count()
     }
 
     pub fn limits(&self) -> &FileLimits {
@@ -152,6 +180,9 @@ impl Uploads {
             return Err(RefusalCode::FileTooLarge);
         }
         let mut state = self.shared.state.lock();
+        if state.closed {
+            return Err(RefusalCode::Stopping);
+        }
         let of_person =
             |open: &&Open| !open.finished && open.slug == ticket.slug && open.owner == ticket.owner;
         if state.open.len() >= limits.uploads_max
@@ -207,13 +238,32 @@ impl Uploads {
 
     /// Ends uploads for a room: those of one person, or all of them. What is whole stays. It blocks.
     pub fn abandon(&self, slug: &str, owner: Option<ParticipantId>) {
+        self.abandon_those(|open| {
+            open.slug == slug && owner.is_none_or(|owner| open.owner == owner)
+        });
+    }
+
+    /// Ends all uploads and takes no new ones. What is whole stays. It blocks.
+    pub fn close_all(&self) {
+        self.shared.state.lock().closed = true;
+        self.abandon_those(|_| true);
+    }
+
+    /// Removes all finished files. It blocks.
+    ///
+    /// # Errors
+    /// When the disk says so; what was removed is.
+    pub fn clear(&self) -> io::Result<()> {
+        self.sweep(&BTreeSet::new())
+    }
+
+    fn abandon_those(&self, concerned: impl Fn(&Open) -> bool) {
         let mut waiting = Vec::new();
         {
             let mut state = self.shared.state.lock();
             for (id, open) in &state.open {
-                let concerned = open.slug == slug && owner.is_none_or(|owner| open.owner == owner);
                 match &open.actor {
-                    _ if !concerned || open.finished => {}
+                    _ if !concerned(open) || open.finished => {}
                     // Once an upload, and never to be lost: a full mailbox must take it.
                     Some(actor) if actor.connected() => actor.do_send(AbandonUpload),
                     Some(_) | None => waiting.push(id.clone()),

@@ -16,12 +16,16 @@ use actix_web::{
 };
 use conclave_wire::{Refusal, RefusalCode};
 
-use crate::server::AppState;
+use crate::{server::AppState, telemetry::refusals};
 
 pub mod files;
 pub mod limits;
 pub mod pages;
+pub mod request_id;
 pub mod rooms;
+pub mod server_info;
+pub mod ui;
+pub mod watching;
 
 /// How long a request waits for an actor.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
@@ -29,6 +33,7 @@ const MS_PER_S: u32 = 1_000;
 
 /// A refusal as an answer: the code's status, the refusal as JSON, when to come back as a header.
 pub fn refused(refusal: &Refusal) -> HttpResponse {
+    refusals::count(refusal.code);
     let status =
         StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = HttpResponse::build(status);

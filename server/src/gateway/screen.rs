@@ -147,6 +147,7 @@ async fn enter(
 
 /// What cannot go on: says why and closes.
 fn end(ctx: &mut WebsocketContext<ScreenLinkActor>, refusal: Refusal) {
+    crate::telemetry::refusals::count(refusal.code);
     let close = match refusal.code {
         RefusalCode::TooLarge => CloseCode::Size,
         RefusalCode::Malformed => CloseCode::Protocol,

@@ -4,7 +4,10 @@ use std::{
     any::Any,
     collections::BTreeMap,
     net::{IpAddr, Ipv6Addr, Shutdown},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
 };
 
 use actix_tls::accept::rustls_0_23::TlsStream;
@@ -37,10 +40,45 @@ impl SocketHandle {
     }
 }
 
-/// Counts the connections of each address.
+/// What a connection is used for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LinkKind {
+    /// Requests and answers, or nothing yet.
+    Http,
+    Control,
+    Screen,
+    Media,
+}
+
+impl LinkKind {
+    pub const ALL: [LinkKind; 4] = [
+        LinkKind::Http,
+        LinkKind::Control,
+        LinkKind::Screen,
+        LinkKind::Media,
+    ];
+
+    /// As figures name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            LinkKind::Http => "http",
+            LinkKind::Control => "control",
+            LinkKind::Screen => "screen",
+            LinkKind::Media => "media",
+        }
+    }
+
+    fn of_number(number: u8) -> LinkKind {
+        let kind = LinkKind::ALL.get(usize::from(number));
+        kind.copied().unwrap_or(LinkKind::Http)
+    }
+}
+
+/// Counts the connections of each address, and of each kind.
 #[derive(Clone, Debug)]
 pub struct Connections {
     open: Arc<Mutex<BTreeMap<IpAddr, u32>>>,
+    by_kind: Arc<[AtomicU64; LinkKind::ALL.len()]>,
     per_address_max: u32,
 }
 
@@ -48,8 +86,14 @@ impl Connections {
     pub fn new(per_address_max: u32) -> Connections {
         Connections {
             open: Arc::default(),
+            by_kind: Arc::default(),
             per_address_max,
         }
+    }
+
+    /// Open connections of a kind, now.
+    pub fn of_kind(&self, kind: LinkKind) -> u64 {
+        self.by_kind[kind as usize].load(Ordering::Relaxed)
     }
 
     /// Counts one more connection of `address` until the ticket is dropped.
@@ -60,10 +104,12 @@ impl Connections {
         *count += 1;
         let over = count.saturating_sub(self.per_address_max);
         drop(open);
+        self.by_kind[LinkKind::Http as usize].fetch_add(1, Ordering::Relaxed);
         Ticket {
             connections: self.clone(),
             address,
             over,
+            kind: AtomicU8::new(LinkKind::Http as u8),
         }
     }
 }
@@ -85,6 +131,8 @@ pub struct Ticket {
     connections: Connections,
     address: IpAddr,
     over: u32,
+    /// A [`LinkKind`].
+    kind: AtomicU8,
 }
 
 impl Ticket {
@@ -92,10 +140,20 @@ impl Ticket {
     pub fn is_over_limit(&self) -> bool {
         self.over > 0
     }
+
+    /// The connection is used for this from now on.
+    pub fn becomes(&self, kind: LinkKind) {
+        let before = LinkKind::of_number(self.kind.swap(kind as u8, Ordering::Relaxed));
+        let by_kind = &self.connections.by_kind;
+        by_kind[before as usize].fetch_sub(1, Ordering::Relaxed);
+        by_kind[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        let kind = LinkKind::of_number(self.kind.load(Ordering::Relaxed));
+        self.connections.by_kind[kind as usize].fetch_sub(1, Ordering::Relaxed);
         let mut open = self.connections.open.lock();
         if let Some(count) = open.get_mut(&self.address) {
             *count -= 1;
@@ -158,6 +216,20 @@ mod tests {
         assert!(!connections.count(address).is_over_limit());
         drop(second);
         assert!(connections.open.lock().is_empty());
+    }
+
+    #[test]
+    fn a_connection_counts_as_what_it_is_used_for() {
+        let connections = Connections::new(2);
+        let ticket = connections.count("192.0.2.7".parse().unwrap());
+        assert_eq!(connections.of_kind(LinkKind::Http), 1);
+        ticket.becomes(LinkKind::Control);
+        assert_eq!(connections.of_kind(LinkKind::Http), 0);
+        assert_eq!(connections.of_kind(LinkKind::Control), 1);
+        drop(ticket);
+        for kind in LinkKind::ALL {
+            assert_eq!(connections.of_kind(kind), 0, "{}", kind.name());
+        }
     }
 
     #[test]

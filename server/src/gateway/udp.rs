@@ -1,11 +1,12 @@
 //! The UDP port for voice, camera and probes.
 //!
-//! Two threads of its own: one receives, answers probes, hands voice to the mixers and forwards camera from
-//! socket to sockets; the other sends voice, so that no camera frame stands before a word.
+//! Three threads of its own: one receives, answers probes, hands voice to the mixers and forwards camera from
+//! socket to sockets; one sends voice, so that no camera frame stands before a word; one speaks WebRTC with
+//! browsers.
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,6 +16,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
+use super::webrtc::{GuestConfig, GuestThread};
 use crate::{clock::Clock, media::sessions::MediaSessions};
 
 mod forward;
@@ -29,10 +31,12 @@ mod voice;
 use socket::MediaSocket;
 
 /// Where the media port is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct UdpConfig {
     /// `[::]` serves IPv4 too; port 0 takes a free one.
     pub bind: SocketAddr,
+    /// Of browsers, which share the port.
+    pub guests: GuestConfig,
 }
 
 /// Why the media port could not be opened.
@@ -50,16 +54,16 @@ pub enum BindError {
     HasPort,
 }
 
-/// The open port. Dropping it closes the port and ends both threads.
+/// The open port. Dropping it closes the port and ends its threads.
 pub struct UdpGateway {
     local: SocketAddr,
     stop: Arc<AtomicBool>,
-    stop_receiving: Option<oneshot::Sender<()>>,
+    stop_waiting: Vec<oneshot::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl UdpGateway {
-    /// Opens the port and starts both threads.
+    /// Opens the port and starts its threads.
     ///
     /// # Errors
     /// [`BindError`], in words for the operator.
@@ -68,23 +72,60 @@ impl UdpGateway {
         sessions: MediaSessions,
         clock: Clock,
     ) -> Result<UdpGateway, BindError> {
-        let socket = Arc::new(MediaSocket::bind(config.bind)?);
+        let socket = MediaSocket::bind(config.bind)?;
+        UdpGateway::start(socket, config.guests, sessions, clock)
+    }
+
+    /// Starts its threads on a port that is open already.
+    ///
+    /// # Errors
+    /// [`BindError`], in words for the operator.
+    pub fn on(
+        socket: UdpSocket,
+        config: UdpConfig,
+        sessions: MediaSessions,
+        clock: Clock,
+    ) -> Result<UdpGateway, BindError> {
+        let socket = MediaSocket::adopt(socket)?;
+        UdpGateway::start(socket, config.guests, sessions, clock)
+    }
+
+    fn start(
+        socket: MediaSocket,
+        guests: GuestConfig,
+        sessions: MediaSessions,
+        clock: Clock,
+    ) -> Result<UdpGateway, BindError> {
+        let socket = Arc::new(socket);
         let local = socket.local_address().map_err(BindError::Other)?;
         let queues = sessions.take_queues().ok_or(BindError::HasPort)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let (stop_receiving, stopped) = oneshot::channel();
+        let (stop_receiving, receiving_stopped) = oneshot::channel();
+        let (stop_guests, guests_stopped) = oneshot::channel();
 
         let sender = voice::VoiceSender::new(socket.clone(), sessions.clone());
         let (taken, stop_sending) = (queues.voice, stop.clone());
         let voice = spawn("media-voice", move || sender.run(&taken, &stop_sending))?;
-        let receiver = receive::Receiver::new(socket, sessions, clock).map_err(BindError::Other)?;
-        let websockets = queues.websockets;
-        let receive = spawn("media-receive", move || receiver.run(websockets, stopped))?;
+        let sent_by = socket.clone();
+        let send = Arc::new(move |to, datagram: &[u8]| sent_by.send(to, datagram, None).is_ok());
+        let guests =
+            GuestThread::new(guests, send, sessions.clone(), clock).map_err(BindError::Other)?;
+        let receiver = receive::Receiver::new(socket, sessions, clock, guests.inlet())
+            .map_err(BindError::Other)?;
+        let arriving = receive::Arriving {
+            websockets: queues.websockets,
+            guests: queues.from_guests,
+        };
+        let receive = spawn("media-receive", move || {
+            receiver.run(arriving, receiving_stopped);
+        })?;
+        let (taken, run) = (queues.guests, GuestThread::run);
+        let guests = spawn("media-webrtc", move || run(guests, taken, guests_stopped))?;
         Ok(UdpGateway {
             local,
             stop,
-            stop_receiving: Some(stop_receiving),
-            threads: vec![voice, receive],
+            stop_waiting: vec![stop_receiving, stop_guests],
+            threads: vec![voice, receive, guests],
         })
     }
 
@@ -96,7 +137,7 @@ impl UdpGateway {
         self.local.port()
     }
 
-    /// Closes the port and waits for both threads, at most a quarter of a second.
+    /// Closes the port and waits for its threads, at most a quarter of a second.
     pub fn stop(mut self) {
         self.tell_to_stop();
         for thread in self.threads.drain(..) {
@@ -107,7 +148,7 @@ impl UdpGateway {
 
     fn tell_to_stop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(stop) = self.stop_receiving.take() {
+        for stop in self.stop_waiting.drain(..) {
             // It may have ended by itself.
             let _ended = stop.send(());
         }

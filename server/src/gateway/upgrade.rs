@@ -9,8 +9,8 @@ use actix_web::{
 };
 use conclave_wire::{Refusal, RefusalCode};
 
-use super::sockets::{SocketHandle, Ticket};
-use crate::server::AppState;
+use super::sockets::{LinkKind, SocketHandle, Ticket};
+use crate::{server::AppState, telemetry::refusals};
 
 /// A connection that may become a WebSocket.
 #[derive(Clone, Debug)]
@@ -37,16 +37,32 @@ pub fn admit(request: &HttpRequest) -> Result<Upgrade, HttpResponse> {
         return Err(refuse(RefusalCode::TooManyConnections));
     }
     match request.conn_data::<Arc<SocketHandle>>() {
-        Some(socket) => Ok(Upgrade {
-            socket: socket.clone(),
-            peer: request.peer_addr(),
-        }),
+        Some(socket) => {
+            if let (Some(ticket), Some(kind)) = (request.conn_data::<Ticket>(), kind_of(request)) {
+                ticket.becomes(kind);
+            }
+            Ok(Upgrade {
+                socket: socket.clone(),
+                peer: request.peer_addr(),
+            })
+        }
         None => Err(refuse(RefusalCode::Internal)),
+    }
+}
+
+/// What the way in is for.
+fn kind_of(request: &HttpRequest) -> Option<LinkKind> {
+    match request.path() {
+        "/ws" => Some(LinkKind::Control),
+        "/screen" => Some(LinkKind::Screen),
+        "/media" => Some(LinkKind::Media),
+        _ => None,
     }
 }
 
 /// A refusal as an HTTP answer: the code's status, the refusal as JSON.
 pub fn refuse(code: RefusalCode) -> HttpResponse {
+    refusals::count(code);
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
     HttpResponse::build(status).json(Refusal::from(code))
 }
@@ -76,7 +92,7 @@ pub(crate) fn check_origin(request: &HttpRequest) -> Result<(), RefusalCode> {
     }
 }
 
-fn is_same_host(origin: &str, host: &str) -> bool {
+pub(crate) fn is_same_host(origin: &str, host: &str) -> bool {
     let Ok(uri) = origin.parse::<Uri>() else {
         return false;
     };

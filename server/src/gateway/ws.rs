@@ -28,7 +28,8 @@ use crate::{
     actors::{
         lobby::FindRoom,
         participant::{
-            self, Finding, FromLink, LinkParts, ParticipantActor, RoomLine, Rooms, ToLink,
+            self, Answering, Finding, FromLink, LinkParts, ParticipantActor, RoomLine, Rooms,
+            ToLink,
         },
     },
     config::Config,
@@ -80,6 +81,8 @@ fn limits_of(config: &Config) -> AttachmentLimits {
     let standard = AttachmentLimits::default();
     AttachmentLimits {
         join_within: Duration::from_secs(config.join_deadline_seconds.into()),
+        offers_burst: config.webrtc_offers_burst,
+        offers_per_minute: config.webrtc_offers_per_minute,
         pace: PaceLimits {
             commands_burst: config.commands_burst,
             commands_per_second: config.commands_per_second,
@@ -111,6 +114,10 @@ struct Door {
 }
 
 impl Rooms for Door {
+    fn offer_media(&self, session: u64, sdp: String) -> Answering {
+        Box::pin(self.state.sessions.offer(session, sdp))
+    }
+
     fn may_try(&self, enter: &Enter) -> Result<(), Refusal> {
         let address = self.address.ok_or(RefusalCode::Internal)?;
         self.state.limits.spend(address, Attempt::Join)?;

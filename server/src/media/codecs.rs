@@ -1,8 +1,13 @@
 //! Opus for the server's mixers: 48 kHz mono, frames of 10 and 20 ms.
 
+use std::sync::Arc;
+
 use conclave_core::media::voices::{Codecs, VoiceDecoder, VoiceEncoder};
 use conclave_wire::limits::OPUS_PACKET_BYTES_MAX;
 use opus::{Application, Bitrate, Channels, Decoder, Encoder};
+
+use super::figures::MediaFigures;
+use crate::clock::Clock;
 
 const SAMPLE_RATE: u32 = 48_000;
 /// Fullband speech is transparent enough at this rate (RFC 7587 section 3.1.1 recommends 28 to 40 kbit/s
@@ -15,13 +20,34 @@ pub const EXPECTED_LOSS_PERCENT: i32 = 10;
 pub const MIX_COMPLEXITY: i32 = 5;
 
 /// Makes Opus decoders and encoders.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct OpusCodecs;
+#[derive(Clone, Debug, Default)]
+pub struct OpusCodecs {
+    measure: Option<Measure>,
+}
+
+/// Where the time that encoding takes is told.
+#[derive(Clone, Debug)]
+struct Measure {
+    clock: Clock,
+    figures: Arc<MediaFigures>,
+}
 
 /// Opus that could not be set up (no memory) is silent; the packets of others still pass.
 pub struct OpusDecoder(Option<Decoder>);
 
-pub struct OpusEncoder(Option<Encoder>);
+pub struct OpusEncoder {
+    opus: Option<Encoder>,
+    measure: Option<Measure>,
+}
+
+impl OpusCodecs {
+    /// Codecs that tell how long each frame takes to encode.
+    pub fn measured(clock: Clock, figures: Arc<MediaFigures>) -> OpusCodecs {
+        OpusCodecs {
+            measure: Some(Measure { clock, figures }),
+        }
+    }
+}
 
 impl Codecs for OpusCodecs {
     type Decoder = OpusDecoder;
@@ -33,7 +59,10 @@ impl Codecs for OpusCodecs {
     }
 
     fn encoder(&self) -> OpusEncoder {
-        OpusEncoder(mix_encoder().inspect_err(report).ok())
+        OpusEncoder {
+            opus: mix_encoder().inspect_err(report).ok(),
+            measure: self.measure.clone(),
+        }
     }
 }
 
@@ -64,12 +93,17 @@ impl OpusDecoder {
 
 impl VoiceEncoder for OpusEncoder {
     fn encode(&mut self, pcm: &[i16], out: &mut Vec<u8>) {
-        let Some(encoder) = &mut self.0 else {
+        let Some(encoder) = &mut self.opus else {
             return;
         };
+        let began = self.measure.as_ref().map(|measure| measure.clock.now());
         out.resize(OPUS_PACKET_BYTES_MAX, 0);
         let written = encoder.encode(pcm, out).unwrap_or(0);
         out.truncate(written);
+        if let (Some(measure), Some(began)) = (&self.measure, began) {
+            let took = measure.clock.now().since(began);
+            measure.figures.encode_time.record(took);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -12,12 +13,15 @@ use std::{
 
 use arc_swap::ArcSwap;
 use conclave_core::Moment;
-use conclave_wire::{MediaSession, ParticipantId, Suite, sealing::SECRET_BYTES};
+use conclave_wire::{
+    MediaSession, ParticipantId, Refusal, RefusalCode, Suite, sealing::SECRET_BYTES,
+};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 
 use super::{
     figures::{Count, MediaFigures},
+    guests::{self, FromGuest, GuestQueues, GuestSenders},
     seat::{MediaSeat, RoomKey, VoiceBatch, VoiceSink},
 };
 use crate::{auth::token, clock::Clock};
@@ -49,12 +53,22 @@ struct Shared {
     clock: Clock,
     suite: Suite,
     addresses: ArcSwap<Vec<String>>,
+    candidates: ArcSwap<Candidates>,
     rooms: AtomicU32,
     table: RwLock<Table>,
     voice: blocking::SyncSender<VoiceBatch>,
     websockets: mpsc::Sender<FromWebSocket>,
+    guests: GuestSenders,
     queues: Mutex<Option<Queues>>,
-    figures: MediaFigures,
+    figures: Arc<MediaFigures>,
+}
+
+/// Where browsers find the media ports.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Candidates {
+    pub udp: Vec<SocketAddr>,
+    /// Empty unless the operator has set a TCP port for media.
+    pub tcp: Vec<SocketAddr>,
 }
 
 /// A datagram that came by WebSocket.
@@ -67,6 +81,8 @@ pub struct FromWebSocket {
 pub struct Queues {
     pub voice: blocking::Receiver<VoiceBatch>,
     pub websockets: mpsc::Receiver<FromWebSocket>,
+    pub guests: GuestQueues,
+    pub from_guests: mpsc::Receiver<FromGuest>,
 }
 
 #[derive(Default)]
@@ -87,21 +103,26 @@ impl MediaSessions {
     pub fn new(clock: Clock) -> MediaSessions {
         let (voice, voice_taken) = blocking::sync_channel(VOICE_BATCHES_QUEUED_MAX);
         let (websockets, websockets_taken) = mpsc::channel(WEBSOCKET_DATAGRAMS_QUEUED_MAX);
+        let (guests, guest_queues, from_guests) = guests::queues();
         let queues = Queues {
             voice: voice_taken,
             websockets: websockets_taken,
+            guests: guest_queues,
+            from_guests,
         };
         MediaSessions {
             shared: Arc::new(Shared {
                 clock,
                 suite: session::fastest_suite(),
                 addresses: ArcSwap::default(),
+                candidates: ArcSwap::default(),
                 rooms: AtomicU32::new(0),
                 table: RwLock::default(),
                 voice,
                 websockets,
+                guests,
                 queues: Mutex::new(Some(queues)),
-                figures: MediaFigures::default(),
+                figures: Arc::default(),
             }),
         }
     }
@@ -109,6 +130,15 @@ impl MediaSessions {
     /// What welcomes name from now on: `address:port`, IPv6 in brackets.
     pub fn set_addresses(&self, addresses: Vec<String>) {
         self.shared.addresses.store(Arc::new(addresses));
+    }
+
+    /// What answers to browsers name from now on.
+    pub fn set_candidates(&self, candidates: Candidates) {
+        self.shared.candidates.store(Arc::new(candidates));
+    }
+
+    pub fn candidates(&self) -> Arc<Candidates> {
+        self.shared.candidates.load_full()
     }
 
     /// A key for a room that opens.
@@ -211,8 +241,34 @@ impl MediaSessions {
         }
     }
 
-    pub fn figures(&self) -> &MediaFigures {
+    /// Hands a browser's offer to the thread that speaks WebRTC; what comes of it.
+    ///
+    /// # Errors
+    /// A refusal with one of the codes for offers; `media_busy` when the session is over.
+    pub fn offer(
+        &self,
+        session: u64,
+        sdp: String,
+    ) -> impl Future<Output = Result<String, Refusal>> + 'static {
+        let (session, guests) = (self.find(session), self.shared.guests.clone());
+        async move {
+            let session = session.ok_or(RefusalCode::MediaBusy)?;
+            guests.offer(session, sdp).await
+        }
+    }
+
+    /// The queues towards the thread that speaks WebRTC.
+    pub fn guests(&self) -> &GuestSenders {
+        &self.shared.guests
+    }
+
+    pub fn figures(&self) -> &Arc<MediaFigures> {
         &self.shared.figures
+    }
+
+    /// Leaves the sign of life of the thread that sends voice.
+    pub fn send_beat(&self) {
+        self.shared.figures.send_beat.leave(self.shared.clock.now());
     }
 
     /// The ends from which the media threads take. `None` when a gateway has them already.

@@ -9,25 +9,38 @@ use conclave_wire::EndReason;
 use tokio::sync::oneshot;
 
 use super::{
-    AppState, FirstRoom, Links, StartError, chores, claim, first_room, links, listen, web,
+    AppState, FirstRoom, Given, Links, StartError, Watch, announce::Announcement, candidates,
+    chores, claim, first_room, links, listen, watch, web,
 };
 use crate::{
     actors::{
         lobby::{LobbyActor, LobbyLimits, LobbyServices, RestoreRooms, StopAll},
         room::RoomLimits,
     },
-    auth::{addresses::HostNames, identity::Identity, password::PasswordChecker, token},
+    admin::{self, Admin},
+    auth::{
+        addresses::HostNames, identity::Identity, own_certificate::OwnFiles,
+        password::PasswordChecker,
+    },
     clock::Clock,
     config::Config,
     files::{FileLimits, Uploads},
     gateway::{
         http::limits::AddressLimits,
+        sockets::Connections,
         udp::{UdpConfig, UdpGateway},
+        webrtc::GuestConfig,
     },
     media::sessions::MediaSessions,
     store::{DATABASE_FILE, Store, StoreOptions},
+    telemetry::{
+        alerts::{AlertLimits, Alerts},
+        beat::{LoopKind, Loops},
+    },
 };
 
+/// Files that an operator has had removed get so long to go.
+const CLEAR_DEADLINE: Duration = Duration::from_secs(60);
 /// Links get so long to say goodbye when the server stops.
 const GOODBYE_DEADLINE: Duration = Duration::from_secs(3);
 const S_PER_HOUR: u64 = 3_600;
@@ -49,6 +62,7 @@ struct Parts {
     web: ServerHandle,
     udp: UdpGateway,
     arbiters: Vec<Arbiter>,
+    announcement: Option<Announcement>,
     /// Held as long as the data folder is in use.
     claim: File,
 }
@@ -57,10 +71,11 @@ struct Parts {
 /// end is dropped the server ends at once.
 pub(super) async fn run(
     config: Config,
+    given: Given,
     started: oneshot::Sender<Result<Started, StartError>>,
     stopping: oneshot::Receiver<()>,
 ) {
-    let parts = match start(config).await {
+    let parts = match start(config, given).await {
         Ok((parts, news)) => {
             // Whoever started it may be gone; then `stopping` resolves at once.
             started.send(Ok(news)).ok();
@@ -75,35 +90,60 @@ pub(super) async fn run(
     parts.stop(in_order).await;
 }
 
-async fn start(config: Config) -> Result<(Parts, Started), StartError> {
+async fn start(config: Config, given: Given) -> Result<(Parts, Started), StartError> {
     let config = Arc::new(config);
     let clock = Clock::start();
     let claim = claim(&config.data)?;
-    let main = listen::listen(config.tcp_bind, config.tcp_port, "tcp-port")?;
-    let admin = config
-        .admin_port
-        .map(|port| listen::listen(config.admin_bind, port, "admin-port"))
-        .transpose()?;
+    let sockets = given.sockets;
+    let main = match sockets.tcp {
+        Some(open) => open,
+        None => listen::listen(config.tcp_bind, config.tcp_port, "tcp-port")?,
+    };
+    let admin_listener = match (sockets.admin, config.admin_port) {
+        (Some(open), _) => Some(open),
+        (None, Some(port)) => Some(listen::listen(config.admin_bind, port, "admin-port")?),
+        (None, None) => None,
+    };
     let tcp_port = main.local_addr()?.port();
-    let admin_address = admin.as_ref().map(|admin| admin.local_addr()).transpose()?;
+    let admin_address = match &admin_listener {
+        Some(listener) => Some(listener.local_addr()?),
+        None => None,
+    };
 
+    let guests_tcp = config
+        .webrtc_tcp_port
+        .map(|port| listen::listen(config.tcp_bind, port, "webrtc-tcp-port"))
+        .transpose()?;
+    let guests_tcp_port = match &guests_tcp {
+        Some(listener) => Some(listener.local_addr()?.port()),
+        None => None,
+    };
     let sessions = MediaSessions::new(clock);
-    let udp = UdpGateway::bind(
-        UdpConfig {
-            bind: SocketAddr::new(config.udp_bind, config.udp_port),
+    let media = UdpConfig {
+        bind: SocketAddr::new(config.udp_bind, config.udp_port),
+        guests: GuestConfig {
+            guests_max: config.webrtc_guests_max,
+            tcp: guests_tcp,
         },
-        sessions.clone(),
-        clock,
-    )?;
+    };
+    let udp = match sockets.udp {
+        Some(open) => UdpGateway::on(open, media, sessions.clone(), clock)?,
+        None => UdpGateway::bind(media, sessions.clone(), clock)?,
+    };
     let udp_port = udp.local_port();
     sessions.set_addresses(links::media_addresses(&config, udp_port));
+    sessions.set_candidates(candidates::candidates(&config, udp_port, guests_tcp_port).await);
 
     let names = HostNames::of_this_machine(&config.advertised_addresses);
     let identity = Arc::new(Identity::load_or_make(&config.data, names)?);
+    if let (Some(certificate), Some(key)) = (&config.tls_certificate, &config.tls_key) {
+        identity.present_own(OwnFiles::new(certificate, key))?;
+    }
     let tls = identity.server_config()?;
     let options = StoreOptions {
         writes_waiting_max: config.store_writes_waiting_max,
         durability: config.store_durability,
+        kept_hours_max: config.room_kept_hours_max,
     };
     let store = Store::open_with(&config.data.join(DATABASE_FILE), options).await?;
     let unwritable = |source| StartError::DataFolder {
@@ -119,7 +159,15 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
     let passwords = PasswordChecker::start(config.passwords_waiting_max)?;
 
     let mut arbiters = Vec::new();
-    let rooms = more(&mut arbiters, config.room_threads);
+    let loops = Loops::new(clock);
+    actix_rt::spawn(loops.follow(LoopKind::Main));
+    let rooms = more(&mut arbiters, config.room_threads, &loops, LoopKind::Rooms);
+    let mixers = more(
+        &mut arbiters,
+        config.media_threads,
+        &loops,
+        LoopKind::Mixers,
+    );
     let services = LobbyServices {
         clock,
         store: Arc::new(store.clone()),
@@ -129,7 +177,7 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
         limits: lobby_limits(&config),
         first_room: config.first_room.clone(),
         room_arbiters: rooms.clone(),
-        media_arbiters: more(&mut arbiters, config.media_threads),
+        media_arbiters: mixers,
     };
     let lobby = LobbyActor::start_in_arbiter(&rooms[0], |_| LobbyActor::open(services));
     lobby
@@ -140,15 +188,26 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
     let links = Arc::new(Links::new(identity.fingerprint(), tcp_port, &config));
     let first_room = first_room::open(&config, &lobby, &links).await?;
 
-    let setup_token = token::draw();
     let admin_host = match admin_address {
         None => links.authority(),
         Some(at) if at.ip().is_unspecified() => links.authority_at(at.port()),
         Some(at) => at.to_string(),
     };
+    let (admin, setup_token) = Admin::open(&config.data, &store, clock).await?;
+    let admin_link = match setup_token {
+        Some(token) => format!("https://{admin_host}/admin/setup/{token}"),
+        None => format!("https://{admin_host}/admin"),
+    };
     let state = Arc::new(AppState {
         limits: AddressLimits::new(&config, clock),
-        setup_token_hash: token::hash(&setup_token),
+        udp_port,
+        connections: Connections::new(config.connections_per_address_max),
+        logs: given.logs,
+        loops,
+        watch: Watch::new(),
+        alerts: Alerts::new(AlertLimits::of(&config)),
+        admin,
+        sources: given.sources,
         config,
         clock,
         lobby,
@@ -159,14 +218,17 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
         identity,
         links,
     });
-    let web = web::serve(&state, tls, main, admin)?;
+    watch::begin(state.clone()).await;
+    let web = web::serve(&state, tls, main, admin_listener)?;
     chores::spawn(state.clone(), udp_port);
+    admin::spawn(&state);
+    let announcement = Announcement::begin(&state.config, state.identity.fingerprint(), tcp_port);
     let news = Started {
         tcp_port,
         udp_port,
         admin_port: admin_address.map(|at| at.port()),
         first_room,
-        admin_link: format!("https://{admin_host}/admin/setup/{setup_token}"),
+        admin_link,
         state: state.clone(),
     };
     let parts = Parts {
@@ -174,6 +236,7 @@ async fn start(config: Config) -> Result<(Parts, Started), StartError> {
         web,
         udp,
         arbiters,
+        announcement,
         claim,
     };
     Ok((parts, news))
@@ -190,9 +253,18 @@ fn lobby_limits(config: &Config) -> LobbyLimits {
     }
 }
 
-fn more(arbiters: &mut Vec<Arbiter>, threads: usize) -> Vec<ArbiterHandle> {
+fn more(
+    arbiters: &mut Vec<Arbiter>,
+    threads: usize,
+    loops: &Loops,
+    kind: LoopKind,
+) -> Vec<ArbiterHandle> {
     let first = arbiters.len();
     arbiters.extend((0..threads).map(|_| Arbiter::new()));
+    for arbiter in &arbiters[first..] {
+        // A thread that has ended already leaves no beat, which the health tells.
+        arbiter.spawn(loops.follow(kind));
+    }
     arbiters[first..].iter().map(Arbiter::handle).collect()
 }
 
@@ -209,9 +281,18 @@ fn file_limits(config: &Config) -> FileLimits {
 
 impl Parts {
     async fn stop(self, in_order: bool) {
+        self.state.watch.stopping();
+        let within = if in_order {
+            CLEAR_DEADLINE
+        } else {
+            Duration::ZERO
+        };
+        self.state.admin.stopping.close(within).await;
+        drop(self.announcement);
         if in_order {
             let told = self.state.lobby.send(StopAll {
                 reason: EndReason::ServerStopping,
+                text: String::new(),
             });
             if tokio::time::timeout(GOODBYE_DEADLINE, told).await.is_err() {
                 tracing::warn!("not everybody could be told that the server stops");

@@ -1,16 +1,19 @@
 //! What the server does from time to time: look at its addresses, forget what is past its time.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use super::{AppState, links};
+use super::{AppState, candidates, links};
 use crate::{actors::lobby::purge, auth::addresses::HostNames};
 
 const ADDRESSES_LOOKED_AT: Duration = Duration::from_secs(60);
+/// How often the operator's certificate is looked at.
+const CERTIFICATE_LOOKED_AT: Duration = Duration::from_secs(5);
 const PURGED: Duration = Duration::from_secs(3_600);
 
 /// Runs both until the server's system ends.
 pub(super) fn spawn(state: Arc<AppState>, udp_port: u16) {
     actix_rt::spawn(follow_addresses(state.clone(), udp_port));
+    actix_rt::spawn(follow_certificate(state.clone()));
     actix_rt::spawn(forget_past(state));
 }
 
@@ -26,9 +29,39 @@ async fn follow_addresses(state: Arc<AppState>, udp_port: u16) {
                 state
                     .sessions
                     .set_addresses(links::media_addresses(config, udp_port));
+                let tcp_port = state
+                    .sessions
+                    .candidates()
+                    .tcp
+                    .first()
+                    .map(SocketAddr::port);
+                let found = candidates::candidates(config, udp_port, tcp_port).await;
+                state.sessions.set_candidates(found);
                 tracing::info!("a new certificate follows this machine's addresses");
             }
             Err(error) => tracing::warn!(%error, "the certificate was not renewed"),
+        }
+    }
+}
+
+/// Presents the operator's certificate anew when its files have changed. Links that stand go on.
+async fn follow_certificate(state: Arc<AppState>) {
+    loop {
+        tokio::time::sleep(CERTIFICATE_LOOKED_AT).await;
+        let identity = state.identity.clone();
+        let reloaded = actix_rt::task::spawn_blocking(move || identity.reload_own()).await;
+        match reloaded {
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => {
+                state.watch.certificate_is_stale(false);
+                tracing::info!("the certificate has changed and is presented from now on");
+            }
+            Ok(Err(error)) => {
+                state.watch.certificate_is_stale(true);
+                tracing::warn!(%error, "the certificate has changed and cannot be used");
+            }
+            // The runtime ends.
+            Err(_) => return,
         }
     }
 }

@@ -66,6 +66,7 @@ async fn create(
         password: None,
         settings: Settings::default(),
         time_limit_ms: None,
+        template: None,
     };
     let created = lobby
         .send(CreateRoom {

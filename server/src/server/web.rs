@@ -16,17 +16,21 @@ use actix_web::{
 use rustls::ServerConfig;
 
 use super::AppState;
+use crate::admin::routes as admin_routes;
 use crate::gateway::{
-    http::{self, limits::Attempt},
+    http::{self, limits::Attempt, request_id::request_id},
     media_ws, screen,
-    sockets::{Connections, on_connect},
+    sockets::on_connect,
     ws,
 };
+use crate::telemetry::beat::LoopKind;
 
 /// Idle connections are closed after so long.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Time for the last bytes of a connection that ends.
 const DISCONNECT_DEADLINE: Duration = Duration::from_secs(2);
+/// The listening socket for everybody.
+const MAIN: &str = "main";
 /// Time for requests under way when the server stops.
 const SHUTDOWN_SECONDS: u64 = 2;
 
@@ -38,14 +42,13 @@ pub(super) fn serve(
     admin: Option<TcpListener>,
 ) -> io::Result<ServerHandle> {
     let threads = state.config.http_threads;
-    let connections = Connections::new(state.config.connections_per_address_max);
     let mut server = Server::build()
         .workers(threads)
         .max_concurrent_connections(state.config.connections_max.div_ceil(threads))
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals();
     let admin_is_apart = admin.is_some();
-    server = add(server, "main", main, state, &tls, &connections, {
+    server = add(server, MAIN, main, state, &tls, {
         move |routes| {
             ws::routes(routes);
             screen::routes(routes);
@@ -53,15 +56,22 @@ pub(super) fn serve(
             http::rooms::routes(routes);
             http::files::routes(routes);
             http::pages::routes(routes);
+            http::server_info::routes(routes);
+            http::watching::health_routes(routes);
             if !admin_is_apart {
-                http::pages::admin_routes(routes);
+                http::watching::metrics_routes(routes);
+                admin_routes(routes);
             }
+            // Names of files that are nobody else's.
+            http::ui::routes(routes);
         }
     })?;
     if let Some(admin) = admin {
-        server = add(server, "admin", admin, state, &tls, &connections, {
+        server = add(server, "admin", admin, state, &tls, {
             |routes| {
-                http::pages::admin_routes(routes);
+                http::watching::health_routes(routes);
+                http::watching::metrics_routes(routes);
+                admin_routes(routes);
                 http::pages::asset_routes(routes);
             }
         })?;
@@ -79,12 +89,16 @@ fn add(
     listener: TcpListener,
     state: &Arc<AppState>,
     tls: &ServerConfig,
-    connections: &Connections,
     routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
     let address = listener.local_addr()?;
-    let (state, tls, connections) = (state.clone(), tls.clone(), connections.clone());
+    let (state, tls) = (state.clone(), tls.clone());
+    let loops = (name == MAIN).then(|| state.loops.clone());
     server.listen(name, listener, move || {
+        // This runs once on each worker's own loop.
+        if let Some(loops) = &loops {
+            actix_rt::spawn(loops.follow(LoopKind::Http));
+        }
         let gate = fn_service({
             let state = state.clone();
             move |stream| std::future::ready(admit(&state, stream))
@@ -93,11 +107,12 @@ fn add(
             .app_data(web::Data::new(state.clone()))
             .app_data(http::json_bodies(state.config.request_body_bytes_max))
             .wrap(from_fn(http::security_headers))
+            .wrap(from_fn(request_id))
             .configure(routes.clone())
             .default_service(web::to(http::pages::nothing))
             .into_factory()
             .map_err(|error: actix_web::Error| error.error_response());
-        let opened = on_connect(connections.clone());
+        let opened = on_connect(state.connections.clone());
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let handshake = seconds(state.config.handshake_deadline_seconds);
         let acceptor = TlsAcceptorConfig::default().handshake_timeout(handshake);

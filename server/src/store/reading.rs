@@ -12,6 +12,7 @@ use sqlx::{AnyPool, any::AnyRow};
 use super::{
     StoreError,
     columns::{Columns, damaged},
+    questions,
     records::RoomId,
 };
 
@@ -23,7 +24,7 @@ macro_rules! line_columns {
     };
 }
 
-type Rooms = BTreeMap<RoomId, StoredRoom>;
+pub(super) type Rooms = BTreeMap<RoomId, StoredRoom>;
 
 pub(super) async fn open_rooms(readers: AnyPool) -> Result<Vec<StoredRoom>, StoreError> {
     // One transaction, so that all queries see the same moment.
@@ -36,7 +37,7 @@ pub(super) async fn open_rooms(readers: AnyPool) -> Result<Vec<StoredRoom>, Stor
     }
 
     let seats = "SELECT p.room_id, p.id, p.name, p.role, p.token_hash, p.is_muted, p.joined_at_ms, \
-                 p.left_at_ms FROM participants p JOIN rooms r ON r.id = p.room_id \
+                 p.left_at_ms, p.stands_in_from, p.device_hash FROM participants p JOIN rooms r ON r.id = p.room_id \
                  WHERE r.ended_at_ms IS NULL ORDER BY p.room_id, p.id";
     for row in sqlx::query(seats).fetch_all(&mut *reader).await? {
         let Some(room) = of_room(&mut rooms, &row)? else {
@@ -115,6 +116,14 @@ pub(super) async fn open_rooms(readers: AnyPool) -> Result<Vec<StoredRoom>, Stor
             });
         }
     }
+    questions::read(&mut reader, &mut rooms).await?;
+    let bans = "SELECT b.room_id, b.device_hash FROM bans b JOIN rooms r ON r.id = b.room_id \
+                WHERE r.ended_at_ms IS NULL ORDER BY b.room_id, b.device_hash";
+    for row in sqlx::query(bans).fetch_all(&mut *reader).await? {
+        if let Some(room) = of_room(&mut rooms, &row)? {
+            room.bans.push(row.hash("device_hash")?);
+        }
+    }
     reader.commit().await?;
 
     let mut rooms: Vec<StoredRoom> = rooms.into_values().collect();
@@ -160,7 +169,7 @@ fn page() -> i64 {
     i64::try_from(CHAT_PAGE_LINES).unwrap_or(i64::MAX)
 }
 
-fn of_room<'a>(
+pub(super) fn of_room<'a>(
     rooms: &'a mut Rooms,
     row: &AnyRow,
 ) -> Result<Option<&'a mut StoredRoom>, StoreError> {
@@ -182,6 +191,10 @@ fn room(row: &AnyRow) -> Result<StoredRoom, StoreError> {
         lines: Vec::new(),
         next_line: 1,
         said_references: Vec::new(),
+        questions: Vec::new(),
+        next_question: 1,
+        asked_references: Vec::new(),
+        bans: Vec::new(),
         files: Vec::new(),
         next_file: 1,
         notices: Vec::new(),
@@ -195,6 +208,14 @@ fn seat(row: &AnyRow) -> Result<StoredSeat, StoreError> {
         name: row.text("name")?,
         role: row.enumerated("role")?,
         token_hash: row.hash("token_hash")?,
+        device_hash: match row.text_or_null("device_hash")? {
+            Some(_) => Some(row.hash("device_hash")?),
+            None => None,
+        },
+        stands_in_from: match row.text_or_null("stands_in_from")? {
+            Some(_) => Some(row.enumerated("stands_in_from")?),
+            None => None,
+        },
         held_mute: row.flag("is_muted")?,
         joined_unix_ms: row.ms("joined_at_ms")?,
     })

@@ -1,12 +1,13 @@
 //! Each record of a room as statements.
 
 use conclave_core::room::record::Record;
-use conclave_wire::{EndReason, Line, LineKind, Settings};
+use conclave_wire::{EndReason, LeaveReason, Line, LineKind, Settings};
 use sqlx::{Any, AnyConnection, query::Query};
 
 use super::{
     StoreError,
     columns::{Columns, number, word},
+    questions, stats,
 };
 use crate::auth::token::random_bytes;
 
@@ -67,7 +68,8 @@ async fn open_room(
         connection,
         sqlx::query(
             "INSERT INTO rooms (id, slug, title, settings, locked, password_hash, host_key_hash, \
-             created_at_ms, ends_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             created_at_ms, ends_at_ms, max_participants) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(room.to_owned())
         .bind(slug.to_owned())
@@ -77,7 +79,8 @@ async fn open_room(
         .bind(password_hash.clone())
         .bind(hex::encode(host_key_hash))
         .bind(number(*opened_unix_ms))
-        .bind(ends_unix_ms.map(number)),
+        .bind(ends_unix_ms.map(number))
+        .bind(i64::from(settings.members_max)),
     )
     .await
 }
@@ -98,14 +101,15 @@ async fn change(
             ends_unix_ms,
         } => sqlx::query(
             "UPDATE rooms SET title = $2, settings = $3, locked = $4, password_hash = $5, \
-             ends_at_ms = $6 WHERE id = $1",
+             ends_at_ms = $6, max_participants = $7 WHERE id = $1",
         )
         .bind(room)
         .bind(title.clone())
         .bind(json(settings))
         .bind(i64::from(*locked))
         .bind(password_hash.clone())
-        .bind(ends_unix_ms.map(number)),
+        .bind(ends_unix_ms.map(number))
+        .bind(i64::from(settings.members_max)),
         Record::RoomEnded { reason, at_unix_ms } => {
             return end_room(connection, room, *reason, *at_unix_ms).await;
         }
@@ -114,31 +118,35 @@ async fn change(
             name,
             role,
             token_hash,
+            device_hash,
             joined_unix_ms,
         } => sqlx::query(
-            "INSERT INTO participants (room_id, id, name, role, token_hash, joined_at_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO participants (room_id, id, name, role, token_hash, joined_at_ms, \
+             device_hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(room)
         .bind(i64::from(id.0))
         .bind(name.clone())
         .bind(word(role))
         .bind(hex::encode(token_hash))
-        .bind(number(*joined_unix_ms)),
+        .bind(number(*joined_unix_ms))
+        .bind(device_hash.map(hex::encode)),
         Record::SeatChanged {
             id,
             name,
             role,
             held_mute,
+            stands_in_from,
         } => sqlx::query(
-            "UPDATE participants SET name = $3, role = $4, is_muted = $5 \
+            "UPDATE participants SET name = $3, role = $4, is_muted = $5, stands_in_from = $6 \
              WHERE room_id = $1 AND id = $2",
         )
         .bind(room)
         .bind(i64::from(id.0))
         .bind(name.clone())
         .bind(word(role))
-        .bind(i64::from(*held_mute)),
+        .bind(i64::from(*held_mute))
+        .bind(stands_in_from.map(word)),
         Record::SeatLeft {
             id,
             reason,
@@ -151,6 +159,56 @@ async fn change(
         .bind(i64::from(id.0))
         .bind(number(*at_unix_ms))
         .bind(word(reason)),
+        Record::Banned {
+            device_hash,
+            at_unix_ms,
+        } => sqlx::query(
+            "INSERT INTO bans (room_id, device_hash, created_at_ms) VALUES ($1, $2, $3)",
+        )
+        .bind(room)
+        .bind(hex::encode(device_hash))
+        .bind(number(*at_unix_ms)),
+        Record::BansLifted => sqlx::query("DELETE FROM bans WHERE room_id = $1").bind(room),
+        Record::QuestionAsked {
+            question,
+            author,
+            reference,
+        } => questions::asked(room, question, *author, *reference),
+        Record::QuestionChanged {
+            question,
+            pinned,
+            hidden,
+            in_review,
+            answer,
+        } => questions::changed(
+            room,
+            &questions::Changed {
+                id: *question,
+                pinned: *pinned,
+                hidden: *hidden,
+                in_review: *in_review,
+                answer: answer.as_ref(),
+            },
+        ),
+        Record::QuestionTakenBack { question } => {
+            return questions::taken_back(connection, room, *question).await;
+        }
+        Record::QuestionVoted {
+            question,
+            by,
+            voted,
+            votes,
+            at_unix_ms,
+        } => {
+            let vote = questions::Voted {
+                id: *question,
+                by: *by,
+                voted: *voted,
+                votes: *votes,
+                at_unix_ms: *at_unix_ms,
+            };
+            return questions::voted(connection, room, vote).await;
+        }
         Record::LineSaid { line, reference } => line_said(room, line, *reference),
         Record::LineDeleted { line } => sqlx::query(
             "UPDATE chat_messages SET is_deleted = 1, message = '' WHERE room_id = $1 AND id = $2",
@@ -232,11 +290,23 @@ async fn end_room(
         .fetch_one(&mut *connection)
         .await?;
     let settings: Settings = row.json("settings")?;
+    if settings.keep_hours > 0 {
+        stats::room_ended(connection, room.clone(), at_unix_ms).await?;
+    }
+    // Nobody comes back to a seat, should the room be opened again.
+    let left = "UPDATE participants SET left_at_ms = $2, leave_reason = $3 \
+                WHERE room_id = $1 AND left_at_ms IS NULL";
+    let left = sqlx::query(left)
+        .bind(room.clone())
+        .bind(number(at_unix_ms))
+        .bind(word(LeaveReason::RoomEnded));
+    run(connection, left).await?;
     let kept_ms = u64::from(settings.keep_hours) * MS_PER_HOUR;
     run(
         connection,
         sqlx::query(
-            "UPDATE rooms SET ended_at_ms = $2, end_reason = $3, keep_until_ms = $4 WHERE id = $1",
+            "UPDATE rooms SET ended_at_ms = $2, end_reason = $3, keep_until_ms = $4, \
+             is_active = 0 WHERE id = $1",
         )
         .bind(room.clone())
         .bind(number(at_unix_ms))
@@ -251,6 +321,9 @@ async fn end_room(
         "DELETE FROM participants WHERE room_id = $1",
         "DELETE FROM chat_messages WHERE room_id = $1",
         "DELETE FROM notices WHERE room_id = $1",
+        "DELETE FROM question_votes WHERE room_id = $1",
+        "DELETE FROM questions WHERE room_id = $1",
+        "DELETE FROM bans WHERE room_id = $1",
         // Rows of files stay until the purge has named them for removal from the disk.
         "UPDATE shared_files SET name = '', share_token = NULL, is_removed = 1 WHERE room_id = $1",
         "UPDATE rooms SET title = '', password_hash = NULL WHERE id = $1",
@@ -260,9 +333,12 @@ async fn end_room(
     Ok(())
 }
 
-type Statement = Query<'static, Any, <Any as sqlx::Database>::Arguments>;
+pub(super) type Statement = Query<'static, Any, <Any as sqlx::Database>::Arguments>;
 
-async fn run(connection: &mut AnyConnection, statement: Statement) -> Result<(), StoreError> {
+pub(super) async fn run(
+    connection: &mut AnyConnection,
+    statement: Statement,
+) -> Result<(), StoreError> {
     statement.execute(connection).await?;
     Ok(())
 }

@@ -68,8 +68,14 @@ pub(super) async fn contents(readers: AnyPool) -> Result<BTreeSet<(String, Strin
 pub(super) async fn purge(
     connection: &mut AnyConnection,
     now_unix_ms: u64,
+    kept_ms_max: u64,
 ) -> Result<Vec<Unreferenced>, StoreError> {
     let mut transaction = begin(connection).await?;
+    let bounded = "UPDATE rooms SET keep_until_ms = ended_at_ms + $1 \
+                   WHERE keep_until_ms > ended_at_ms + $1";
+    transaction
+        .execute(sqlx::query(bounded).bind(number(kept_ms_max)))
+        .await?;
     let unreferenced = "SELECT DISTINCT r.slug, f.sha256, f.size_bytes FROM shared_files f \
                         JOIN rooms r ON r.id = f.room_id WHERE r.keep_until_ms <= $1 \
                         AND NOT EXISTS (SELECT 1 FROM shared_files g JOIN rooms s ON s.id = g.room_id \
@@ -92,7 +98,21 @@ pub(super) async fn purge(
         .collect::<Result<Vec<_>, StoreError>>()?;
     // Everything else of a room goes with its row.
     let over = sqlx::query("DELETE FROM rooms WHERE keep_until_ms <= $1").bind(number(now_unix_ms));
-    transaction.execute(over).await?;
+    let removed = transaction.execute(over).await?.rows_affected();
     transaction.commit().await?;
+    if removed > 0 {
+        forget_log(connection).await?;
+    }
     Ok(gone)
+}
+
+/// What was deleted must not be found in the log of writes either. A reader that is busy puts it off to the
+/// next time.
+async fn forget_log(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    if connection.backend_name() == "SQLite" {
+        connection
+            .execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            .await?;
+    }
+    Ok(())
 }

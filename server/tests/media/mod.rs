@@ -14,7 +14,10 @@ use conclave_core::{Moment, media::cameras::Cameras, room::VoiceOrder};
 use conclave_server::{
     actors::mixer::{MixerActor, MixerSeed, Order},
     clock::Clock,
-    gateway::udp::{UdpConfig, UdpGateway},
+    gateway::{
+        udp::{UdpConfig, UdpGateway},
+        webrtc::GuestConfig,
+    },
     media::{
         figures::Count,
         routes::CameraRoutes,
@@ -95,10 +98,23 @@ pub struct Hall {
 
 impl Hall {
     pub fn open() -> Hall {
+        Hall::open_with(GuestConfig::default())
+    }
+
+    /// With room for so many browsers.
+    pub fn open_for(guests_max: u32) -> Hall {
+        Hall::open_with(GuestConfig {
+            guests_max,
+            ..GuestConfig::default()
+        })
+    }
+
+    pub fn open_with(guests: GuestConfig) -> Hall {
         let clock = Clock::start();
         let sessions = MediaSessions::new(clock);
         let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let gateway = UdpGateway::bind(UdpConfig { bind }, sessions.clone(), clock).unwrap();
+        let gateway =
+            UdpGateway::bind(UdpConfig { bind, guests }, sessions.clone(), clock).unwrap();
         let room = sessions.next_room();
         let (ear, told) = RoomEar::start_one();
         let mixer = MixerActor::start_on(
@@ -108,6 +124,7 @@ impl Hall {
                 clock,
                 sink: sessions.voice_sink(),
                 speaking: ear.clone().recipient(),
+                figures: sessions.figures().clone(),
             },
         );
         Hall {

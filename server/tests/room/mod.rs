@@ -33,6 +33,7 @@ const PASSWORDS_WAITING_MAX: usize = 16;
 #[derive(Clone)]
 pub struct MemoryStore {
     pub written: Arc<Mutex<Vec<(String, Record)>>>,
+    pub templates: Arc<Mutex<Vec<Template>>>,
     state: watch::Sender<State>,
 }
 
@@ -47,6 +48,7 @@ impl Default for MemoryStore {
     fn default() -> MemoryStore {
         MemoryStore {
             written: Arc::default(),
+            templates: Arc::default(),
             state: watch::Sender::new(State::Commits),
         }
     }
@@ -121,6 +123,20 @@ impl RoomStore for MemoryStore {
 
     fn purge(&self, _: u64) -> Stored<Vec<Unreferenced>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn reopen(&self, _: &str, _: [u8; 32], _: u64) -> Stored<Result<StoredRoom, RefusalCode>> {
+        Box::pin(async { Ok(Err(RefusalCode::RoomNotFound)) })
+    }
+
+    fn save_template(&self, template: Template) -> Stored<()> {
+        self.templates.lock().unwrap().push(template);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn templates(&self) -> Stored<Vec<Template>> {
+        let templates = self.templates.lock().unwrap().clone();
+        Box::pin(async move { Ok(templates) })
     }
 }
 
@@ -289,6 +305,7 @@ pub fn join(name: &str) -> Entrance {
         password: None,
         host_key: None,
         sound: true,
+        device: None,
     }
 }
 
@@ -298,6 +315,7 @@ pub fn join_as_host(name: &str) -> Entrance {
         password: None,
         host_key: Some(HOST_KEY.to_owned()),
         sound: true,
+        device: None,
     }
 }
 

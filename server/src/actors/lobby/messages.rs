@@ -1,7 +1,7 @@
 //! What the lobby can be asked.
 
 use actix::prelude::*;
-use conclave_wire::{EndReason, Refusal, SharedFile, http};
+use conclave_wire::{EndReason, Refusal, SharedFile, Template, http};
 
 use crate::actors::room::RoomActor;
 
@@ -13,6 +13,15 @@ pub struct CreateRoom {
     /// Whether it may have the address of a room that has ended while that one is still kept. Only for
     /// the operator's own room: whoever has the old link would come to the new room.
     pub after_ended: bool,
+}
+
+/// Open a room again that has ended and is still kept, with its chat, questions and files. Answered after
+/// the commit.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<RoomOpened, Refusal>")]
+pub struct ReopenRoom {
+    pub slug: String,
+    pub host_key: String,
 }
 
 /// What only the creator is told; links are made from it where the server's addresses are known.
@@ -29,6 +38,11 @@ pub struct RoomOpened {
 pub struct FindRoom {
     pub slug: String,
 }
+
+/// The built-in templates, and behind them those that were saved, in order of names.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<Vec<Template>, Refusal>")]
+pub struct ListTemplates;
 
 /// The open rooms, in order of slugs.
 #[derive(Clone, Copy, Debug, Message)]
@@ -56,8 +70,10 @@ pub struct FindShareToken {
 
 /// Everybody is told. With `ServerStopping` rooms stay in the store, with any other reason they end.
 /// Answered when each room has told its links. No room opens afterwards.
-#[derive(Clone, Copy, Debug, Message)]
+#[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct StopAll {
     pub reason: EndReason,
+    /// Said to everybody with `ServerStopping`; may be empty.
+    pub text: String,
 }

@@ -1,15 +1,15 @@
 //! Opening a room: its address is checked and claimed, its password hashed, its opening stored.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use conclave_core::room::{
     Effect, Opening, Outbox, Record, Room, Slug, Title, check_settings, check_time_limit, text,
 };
-use conclave_wire::{Refusal, RefusalCode, http};
+use conclave_wire::{Refusal, RefusalCode, Template, http};
 
 use super::{CreateRoom, LobbyActor, RoomOpened, refusal_of};
-use crate::auth::token;
+use crate::{actors::room::RoomStore, auth::token};
 
 /// Characters behind a slug that would not be unique: base 16, so 24 bits.
 const SUFFIX_BYTES: usize = 3;
@@ -29,16 +29,33 @@ impl Handler<CreateRoom> for LobbyActor {
         CreateRoom { room, after_ended }: CreateRoom,
         _: &mut Self::Context,
     ) -> Self::Result {
-        let (title, wish) = match self.check(&room) {
-            Ok(checked) => checked,
-            Err(code) => return Box::pin(fut::ready(Err(code.into()))),
-        };
-        let ended = self.services.store.ended(wish.as_str());
-        let claimed = ended.into_actor(self).map(move |ended, actor, _| {
-            let ended = ended.map_err(|error| refusal_of(&error))?;
-            let slug = actor.claim(wish, ended.is_some() && !after_ended, room.slug.is_some())?;
-            Ok(Claim { slug, title, room })
+        let store = self.services.store.clone();
+        let checked = set_up(store, room).into_actor(self);
+        let checked = checked.map(|room, actor, _| {
+            let mut room = room?;
+            let members_max = actor.services.limits.room.members_max;
+            if room.template.is_some() {
+                room.settings.members_max = room.settings.members_max.min(members_max);
+            }
+            let (title, wish) = actor.check(&room)?;
+            Ok((title, wish, room))
         });
+        let claimed = checked.then(
+            move |checked: Result<(Title, Slug, http::CreateRoom), RefusalCode>, actor, _| {
+                let store = actor.services.store.clone();
+                let ended = async move {
+                    let (title, wish, room) = checked?;
+                    let ended = store.ended(wish.as_str()).await;
+                    let ended = ended.map_err(|error| refusal_of(&error))?;
+                    Ok((title, wish, room, ended.is_some()))
+                };
+                ended.into_actor(actor).map(move |found, actor, _| {
+                    let (title, wish, room, ended): (_, Slug, http::CreateRoom, _) = found?;
+                    let slug = actor.claim(wish, ended && !after_ended, room.slug.is_some())?;
+                    Ok(Claim { slug, title, room })
+                })
+            },
+        );
         let opened = claimed.then(|claim: Result<Claim, RefusalCode>, actor, _| {
             let passwords = actor.services.passwords.clone();
             let hashed = async move {
@@ -155,6 +172,30 @@ impl LobbyActor {
             })
         }))
     }
+}
+
+/// The same with the settings of its template, if it names one.
+async fn set_up(
+    store: Arc<dyn RoomStore>,
+    room: http::CreateRoom,
+) -> Result<http::CreateRoom, RefusalCode> {
+    let Some(name) = &room.template else {
+        return Ok(room);
+    };
+    let mut known = Template::builtin();
+    if !Template::is_builtin(name) {
+        known = store
+            .templates()
+            .await
+            .map_err(|error| refusal_of(&error))?;
+    }
+    let template = known.into_iter().find(|template| template.name == *name);
+    let template = template.ok_or(RefusalCode::NoSuchTemplate)?;
+    Ok(http::CreateRoom {
+        settings: template.settings,
+        time_limit_ms: room.time_limit_ms.or(template.time_limit_ms),
+        ..room
+    })
 }
 
 /// A room that opens has nothing to say but that.

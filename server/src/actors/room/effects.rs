@@ -14,8 +14,8 @@ use conclave_wire::{
 };
 use tokio::sync::oneshot;
 
-use super::{Drive, RoomActor, Wait, links::Deliveries};
-use crate::store::StoreError;
+use super::{Drive, RoomActor, Wait, links::Deliveries, waiting::LetIn};
+use crate::{store::StoreError, telemetry::refusals};
 
 /// What of a drive waits for its records to be stored.
 #[derive(Default)]
@@ -23,6 +23,7 @@ struct Afterwards {
     answers: Vec<(ParticipantId, u32, Result<Reply, Refusal>)>,
     /// Who leaves is sent off when a restart cannot bring the seat back.
     left: Vec<ParticipantId>,
+    let_in: Vec<LetIn>,
     deleted: Vec<SharedFile>,
 }
 
@@ -57,6 +58,9 @@ impl RoomActor {
                     for (seat, reference, result) in afterwards.answers.drain(..) {
                         self.room.stored(seat, reference, result, &mut out);
                     }
+                    for let_in in afterwards.let_in.drain(..) {
+                        let_in.tell(Ok(()));
+                    }
                     for seat in afterwards.left.drain(..) {
                         deliveries.goodbye(seat, LeaveReason::Left, String::new());
                     }
@@ -89,7 +93,12 @@ impl RoomActor {
         ctx: &mut Context<Self>,
     ) {
         match effect {
-            Effect::Tell(event) => deliveries.event(event),
+            Effect::Tell { to, event } => deliveries.event(to, event),
+            Effect::Wait { id, position } => self.tell_place(id, position),
+            Effect::Admit { id, admission } => {
+                afterwards.let_in.extend(self.let_in(id, *admission, ctx));
+            }
+            Effect::TurnAway { id, refusal } => self.turn_away(id, refusal),
             Effect::Sign { to, signs } => deliveries.signs(to, signs),
             Effect::Answer {
                 seat,
@@ -186,6 +195,19 @@ impl RoomActor {
                     });
                 }));
             }
+            Effect::SaveTemplate {
+                seat,
+                reference,
+                template,
+            } => {
+                let saved = self.services.store.save_template(*template);
+                ctx.spawn(saved.into_actor(self).map(move |saved, actor, ctx| {
+                    let saved = saved.map_err(|error| refusal_of(&error));
+                    actor.drive(ctx, |room, _, out| {
+                        room.template_saved(seat, reference, saved, out)
+                    });
+                }));
+            }
             Effect::EndUploads { owner } => self.end_uploads(Some(owner)),
             Effect::DeleteFile(file) => afterwards.deleted.push(file),
             Effect::End(reason) => {
@@ -244,6 +266,13 @@ impl RoomActor {
                     room.stored(seat, reference, result, out);
                 }
             });
+        }
+        for let_in in afterwards.let_in {
+            let seat = let_in.seat;
+            let_in.tell(written);
+            if written.is_err() {
+                self.drive(ctx, |room, now, out| room.give_up_seat(seat, now, out));
+            }
         }
         let mut deliveries = Deliveries::default();
         for seat in afterwards.left {
@@ -318,10 +347,13 @@ impl RoomActor {
 fn answer(reference: u32, result: Result<Reply, Refusal>) -> ServerMessage {
     match result {
         Ok(reply) => ServerMessage::Done { reference, reply },
-        Err(refusal) => ServerMessage::Refused {
-            reference: Some(reference),
-            refusal,
-        },
+        Err(refusal) => {
+            refusals::count(refusal.code);
+            ServerMessage::Refused {
+                reference: Some(reference),
+                refusal,
+            }
+        }
     }
 }
 

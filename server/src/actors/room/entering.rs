@@ -1,13 +1,14 @@
 //! Coming in: the password off the arbiter, the seat in the rules, the commit, the welcome.
 
 use actix::prelude::*;
-use conclave_core::room::{Admission, Newcomer, PasswordProof};
+use conclave_core::room::{Admission, Entry, Newcomer, PasswordProof};
 use conclave_wire::{
     Cursor, MediaSession, ParticipantId, Refusal, RefusalCode, Suite, Welcome,
-    limits::PASSWORD_BYTES_MAX,
+    limits::{DEVICE_BYTES_MAX, PASSWORD_BYTES_MAX},
 };
+use tokio::sync::oneshot;
 
-use super::{Admitted, Deliver, EnterRoom, Entrance, LINK_CHECKED, RoomActor, Wait, links};
+use super::{Admitted, Deliver, Drive, EnterRoom, Entrance, LINK_CHECKED, RoomActor, Wait, links};
 use crate::auth::{password::Verdict, token};
 
 type Entering = ResponseActFuture<RoomActor, Result<Admitted, Refusal>>;
@@ -18,6 +19,13 @@ struct Knock {
     password: Option<String>,
     host_key: Option<String>,
     sound: bool,
+    device: Option<String>,
+}
+
+/// Past the door, or waiting at it.
+enum Step {
+    In(Box<Admitted>, Wait),
+    Waits(oneshot::Receiver<Result<Admitted, Refusal>>),
 }
 
 impl Handler<EnterRoom> for RoomActor {
@@ -37,6 +45,7 @@ impl Handler<EnterRoom> for RoomActor {
                     password,
                     host_key,
                     sound,
+                    device,
                 },
                 seat,
             ) => self.knock(
@@ -45,12 +54,15 @@ impl Handler<EnterRoom> for RoomActor {
                     password,
                     host_key,
                     sound,
+                    device,
                 },
                 seat,
             ),
             (Entrance::Resume { seat_token, cursor }, Some(seat)) => {
-                let resumed = self.resume(seat_token, cursor, seat, ctx);
-                Box::pin(fut::ready(resumed))
+                match self.resume(seat_token, cursor, seat, ctx) {
+                    Ok(step) => self.finish_entering(step),
+                    Err(refusal) => refused(refusal),
+                }
             }
             (Entrance::Resume { .. }, None) => refused(RefusalCode::Malformed.into()),
         }
@@ -70,6 +82,10 @@ impl RoomActor {
         if knock.password.as_ref().is_some_and(too_long) {
             return refused(RefusalCode::PasswordTooLong.into());
         }
+        let too_long = |device: &String| device.len() > DEVICE_BYTES_MAX;
+        if knock.device.as_ref().is_some_and(too_long) {
+            return refused(RefusalCode::Invalid.into());
+        }
         let passwords = self.services.passwords.clone();
         let password = knock.password.clone();
         let proof = async move {
@@ -88,25 +104,31 @@ impl RoomActor {
         let entered = proof
             .into_actor(self)
             .map(move |proof, actor, ctx| actor.enter(knock, proof?, seat, ctx));
-        // The welcome waits for the commit, so that the seat is there after a restart.
-        Box::pin(entered.then(|entered, actor, _| {
-            let waited = async move {
-                let (admitted, wait) = entered?;
-                match wait.stored().await {
-                    Ok(()) => Ok(admitted),
-                    Err(code) => Err(Failed::NotStored(admitted.welcome.you, code)),
-                }
-            };
-            waited.into_actor(actor).map(
-                |result: Result<Admitted, Failed>, actor, ctx| match result {
-                    Ok(admitted) => Ok(admitted),
-                    Err(Failed::Refused(refusal)) => Err(refusal),
-                    Err(Failed::NotStored(id, code)) => {
-                        actor.drive(ctx, |room, now, out| room.give_up_seat(id, now, out));
-                        Err(code.into())
-                    }
-                },
-            )
+        Box::pin(entered.then(|entered, actor, _| match entered {
+            Ok(step) => actor.finish_entering(step),
+            Err(refusal) => refused(refusal),
+        }))
+    }
+
+    /// The welcome waits for the commit, so that the seat is there after a restart; at the door it waits
+    /// for somebody to open.
+    fn finish_entering(&mut self, step: Step) -> Entering {
+        let (admitted, wait) = match step {
+            Step::In(admitted, wait) => (admitted, wait),
+            Step::Waits(answered) => {
+                let stopped = |_| Err(RefusalCode::Stopping.into());
+                let answered = async move { answered.await.unwrap_or_else(stopped) };
+                return Box::pin(answered.into_actor(self));
+            }
+        };
+        let stored = wait.stored().into_actor(self);
+        Box::pin(stored.map(|stored, actor, ctx| match stored {
+            Ok(()) => Ok(*admitted),
+            Err(code) => {
+                let id = admitted.welcome.you;
+                actor.drive(ctx, |room, now, out| room.give_up_seat(id, now, out));
+                Err(code.into())
+            }
         }))
     }
 
@@ -116,7 +138,7 @@ impl RoomActor {
         password: PasswordProof,
         seat: Option<Recipient<Deliver>>,
         ctx: &mut Context<Self>,
-    ) -> Result<(Admitted, Wait), Refusal> {
+    ) -> Result<Step, Refusal> {
         let seat_token = token::draw_seat(self.room.slug());
         let newcomer = Newcomer {
             name: knock.name,
@@ -124,17 +146,12 @@ impl RoomActor {
             host_key_hash: knock.host_key.as_deref().map(token::hash),
             sound: knock.sound,
             token_hash: token::hash(&seat_token),
+            device_hash: knock.device.as_deref().map(token::hash),
             linked: seat.is_some(),
         };
         let mut drive = self.begin();
-        let admission = self.room.enter(newcomer, drive.now, &mut drive.out)?;
-        let attachment = seat.map(|seat| self.attach(admission.id, seat, ctx));
-        let wait = self.finish(drive, ctx);
-        let host_key = knock.host_key;
-        Ok((
-            self.welcome(admission, attachment, seat_token, host_key, ctx),
-            wait,
-        ))
+        let entry = self.room.enter(newcomer, drive.now, &mut drive.out)?;
+        self.entered(entry, seat, seat_token, knock.host_key, drive, ctx)
     }
 
     fn resume(
@@ -143,24 +160,51 @@ impl RoomActor {
         cursor: Option<Cursor>,
         seat: Recipient<Deliver>,
         ctx: &mut Context<Self>,
-    ) -> Result<Admitted, Refusal> {
+    ) -> Result<Step, Refusal> {
         let mut drive = self.begin();
         let hash = token::hash(&seat_token);
-        let admission = self.room.resume(&hash, cursor, drive.now, &mut drive.out)?;
-        let attachment = self.attach(admission.id, seat, ctx);
-        self.finish(drive, ctx);
-        Ok(self.welcome(admission, Some(attachment), seat_token, None, ctx))
+        let entry = self.room.resume(&hash, cursor, drive.now, &mut drive.out)?;
+        self.entered(entry, Some(seat), seat_token, None, drive, ctx)
+    }
+
+    /// Attaches the link to the seat or to the place at the door, then carries out what the rules want.
+    fn entered(
+        &mut self,
+        entry: Entry,
+        seat: Option<Recipient<Deliver>>,
+        seat_token: String,
+        host_key: Option<String>,
+        drive: Drive,
+        ctx: &mut Context<Self>,
+    ) -> Result<Step, Refusal> {
+        match (entry, seat) {
+            (Entry::In(admission), seat) => {
+                let number = self.room.cursor().number;
+                let attachment = seat.map(|seat| self.attach(admission.id, seat, number, ctx));
+                let wait = self.finish(drive, ctx);
+                let admitted = self.welcome(*admission, attachment, seat_token, host_key, ctx);
+                Ok(Step::In(Box::new(admitted), wait))
+            }
+            (Entry::Waits(id), Some(seat)) => {
+                let answered = self.keep_waiting(id, seat, seat_token, ctx);
+                self.finish(drive, ctx);
+                Ok(Step::Waits(answered))
+            }
+            // The rules let nobody wait without a link.
+            (Entry::Waits(_), None) => Err(RefusalCode::WaitingRoom.into()),
+        }
     }
 
     /// From here on the link gets what happens. A participant that ends before it has its welcome cannot
     /// say so, so it is looked after once.
-    fn attach(
+    pub(super) fn attach(
         &mut self,
         id: ParticipantId,
         seat: Recipient<Deliver>,
+        welcomed_at: u32,
         ctx: &mut Context<Self>,
     ) -> u64 {
-        let attachment = self.links.attach(id, seat, self.room.cursor().number);
+        let attachment = self.links.attach(id, seat, welcomed_at);
         ctx.run_later(LINK_CHECKED, move |actor, ctx| {
             if actor.links.is_attached(id, attachment) && !actor.links.is_connected(id, attachment)
             {
@@ -170,7 +214,7 @@ impl RoomActor {
         attachment
     }
 
-    fn welcome(
+    pub(super) fn welcome(
         &mut self,
         admission: Admission,
         attachment: Option<u64>,
@@ -203,18 +247,6 @@ impl RoomActor {
             welcome,
             missed,
         }
-    }
-}
-
-/// Why somebody did not come in after all.
-enum Failed {
-    Refused(Refusal),
-    NotStored(ParticipantId, RefusalCode),
-}
-
-impl From<Refusal> for Failed {
-    fn from(refusal: Refusal) -> Failed {
-        Failed::Refused(refusal)
     }
 }
 

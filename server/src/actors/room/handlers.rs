@@ -218,10 +218,10 @@ impl RoomActor {
 impl Handler<StopRoom> for RoomActor {
     type Result = ();
 
-    fn handle(&mut self, StopRoom { reason }: StopRoom, ctx: &mut Self::Context) {
+    fn handle(&mut self, StopRoom { reason, text }: StopRoom, ctx: &mut Self::Context) {
         match reason {
             EndReason::ServerStopping => {
-                self.drive(ctx, |room, _, out| room.stop(out));
+                self.drive(ctx, |room, _, out| room.stop(&text, out));
                 self.close(None, ctx);
             }
             EndReason::HostEnded

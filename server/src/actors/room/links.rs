@@ -78,15 +78,15 @@ impl Link {
 /// What one drive has for the seats: shared by all who get the same.
 #[derive(Default)]
 pub(super) struct Deliveries {
-    events: Vec<Numbered>,
+    events: Vec<(Audience, Numbered)>,
     signs: Vec<Shared>,
     private: BTreeMap<ParticipantId, Vec<Shared>>,
     goodbyes: BTreeMap<ParticipantId, Shared>,
 }
 
 impl Deliveries {
-    pub(super) fn event(&mut self, event: Numbered) {
-        self.events.push(event);
+    pub(super) fn event(&mut self, to: Audience, event: Numbered) {
+        self.events.push((to, event));
     }
 
     pub(super) fn signs(&mut self, to: Audience, signs: Signs) {
@@ -94,6 +94,12 @@ impl Deliveries {
         match to {
             Audience::Everyone => self.signs.push(message),
             Audience::One(seat) => self.private.entry(seat).or_default().push(message),
+            Audience::These(seats) => {
+                for &seat in seats.iter() {
+                    let private = self.private.entry(seat).or_default();
+                    private.push(message.clone());
+                }
+            }
         }
     }
 
@@ -111,19 +117,10 @@ impl Deliveries {
     /// Hands each link one batch: events, signs, answers, and the goodbye behind them all. Returns the
     /// seats whose link did not take theirs; they are told goodbye and detached.
     pub(super) fn send(mut self, links: &mut Links) -> Vec<ParticipantId> {
-        let events = pack(&self.events);
+        let mut packed = Packed::default();
         let mut lost = Vec::new();
         for (&id, link) in &links.links {
-            let mut batch = match self.events.first() {
-                Some(first) if first.number <= link.welcomed_at => {
-                    let new = self
-                        .events
-                        .iter()
-                        .filter(|event| event.number > link.welcomed_at);
-                    pack(&new.cloned().collect::<Vec<_>>())
-                }
-                Some(_) | None => events.clone(),
-            };
+            let mut batch = packed.of(&self.events, id, link.welcomed_at);
             batch.extend(self.signs.iter().cloned());
             batch.extend(self.private.remove(&id).unwrap_or_default());
             let last = self.goodbyes.get(&id);
@@ -145,6 +142,28 @@ impl Deliveries {
             links.links.remove(id);
         }
         lost
+    }
+}
+
+/// The events of one drive as messages: encoded once for all who are told the same ones.
+#[derive(Default)]
+struct Packed(BTreeMap<Vec<u32>, Vec<Shared>>);
+
+impl Packed {
+    fn of(
+        &mut self,
+        events: &[(Audience, Numbered)],
+        id: ParticipantId,
+        welcomed_at: u32,
+    ) -> Vec<Shared> {
+        let told =
+            |(to, event): &&(Audience, Numbered)| event.number > welcomed_at && to.includes(id);
+        let numbers = events.iter().filter(told).map(|(_, event)| event.number);
+        let packed = self.0.entry(numbers.collect()).or_insert_with(|| {
+            let told = events.iter().filter(told).map(|(_, event)| event.clone());
+            pack(&told.collect::<Vec<_>>())
+        });
+        packed.clone()
     }
 }
 

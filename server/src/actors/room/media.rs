@@ -179,6 +179,12 @@ impl RoomMedia {
         Some(meter.quality())
     }
 
+    /// The quality of a seat's link; none without media, or before anything was measured.
+    pub(super) fn quality(&self, id: ParticipantId) -> Option<Quality> {
+        let quality = self.meters.get(&id)?.quality();
+        (quality.round_trip_ms > 0).then_some(quality)
+    }
+
     pub(super) fn wake(&mut self, now: Moment) {
         self.cameras.wake(now);
     }
@@ -203,8 +209,12 @@ impl RoomMedia {
     }
 
     pub(super) fn slot(&mut self) -> &Addr<PresenterSlotActor> {
-        self.slot
-            .get_or_insert_with(|| PresenterSlotActor::new(self.clock).start())
+        self.slot.get_or_insert_with(|| {
+            let figures = self.sessions.figures().clone();
+            PresenterSlotActor::new(self.clock)
+                .counted_in(figures)
+                .start()
+        })
     }
 
     fn mixer(&mut self, room: &Addr<RoomActor>) -> &Addr<MixerActor> {
@@ -214,6 +224,7 @@ impl RoomMedia {
                 clock: self.clock,
                 sink: self.sessions.voice_sink(),
                 speaking: room.clone().recipient(),
+                figures: self.sessions.figures().clone(),
             };
             MixerActor::start_on(&self.arbiter, seed)
         })

@@ -11,7 +11,8 @@ use conclave_wire::{
 
 use crate::actors::presenter_slot::PresenterSlotActor;
 
-/// Take a seat, or open one again. With a `seat` recipient the link is attached: everything after the
+/// Take a seat, or open one again. Where people wait at the door the answer comes when somebody has let
+/// them in or turned them away; until then [`Deliver`] says where they stand. With a `seat` recipient the link is attached: everything after the
 /// welcome comes by [`Deliver`], which may arrive before the answer to this message does, so wait for the
 /// answer (`ctx.wait`) before reading others. Without one (a join over HTTP) the seat is away until a link
 /// resumes it.
@@ -31,6 +32,8 @@ pub enum Entrance {
         password: Option<String>,
         host_key: Option<String>,
         sound: bool,
+        /// The secret by which a ban knows the program again.
+        device: Option<String>,
     },
     Resume {
         seat_token: String,
@@ -157,10 +160,12 @@ pub enum EndKey {
 
 /// Lobby to room. With `ServerStopping` links end and the room stays in the store; with any other reason
 /// it ends for good.
-#[derive(Clone, Copy, Debug, Message)]
+#[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct StopRoom {
     pub reason: EndReason,
+    /// Said to everybody with `ServerStopping`; may be empty.
+    pub text: String,
 }
 
 /// Room to lobby: the room is over, its address answers no more.

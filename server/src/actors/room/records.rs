@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin};
 
 use conclave_core::room::{Record, StoredRoom};
-use conclave_wire::{EndReason, Line, LineId, SharedFile};
+use conclave_wire::{EndReason, Line, LineId, RefusalCode, SharedFile, Template};
 
 use crate::store::{Store, StoreError, Unreferenced};
 
@@ -23,6 +23,18 @@ pub trait RoomStore: Send + Sync {
     fn shared_by_token(&self, token: &str) -> Stored<Option<(String, SharedFile)>>;
     /// Removes rooms whose time to be kept is over.
     fn purge(&self, now_unix_ms: u64) -> Stored<Vec<Unreferenced>>;
+    /// Opens the newest room of a slug again, which has ended and is still kept. Inside, why not:
+    /// `RoomNotFound`, `SlugTaken`, `HostKeyWrong`.
+    fn reopen(
+        &self,
+        slug: &str,
+        host_key_hash: [u8; 32],
+        now_unix_ms: u64,
+    ) -> Stored<Result<StoredRoom, RefusalCode>>;
+    /// Keeps a template, in the place of one of the same name.
+    fn save_template(&self, template: Template) -> Stored<()>;
+    /// The templates that were saved, in order of names.
+    fn templates(&self) -> Stored<Vec<Template>>;
 }
 
 impl RoomStore for Store {
@@ -58,5 +70,24 @@ impl RoomStore for Store {
     fn purge(&self, now_unix_ms: u64) -> Stored<Vec<Unreferenced>> {
         let store = self.clone();
         Box::pin(async move { store.purge(now_unix_ms).await })
+    }
+
+    fn reopen(
+        &self,
+        slug: &str,
+        host_key_hash: [u8; 32],
+        now_unix_ms: u64,
+    ) -> Stored<Result<StoredRoom, RefusalCode>> {
+        let (store, slug) = (self.clone(), slug.to_owned());
+        Box::pin(async move { store.reopen(&slug, host_key_hash, now_unix_ms).await })
+    }
+
+    fn save_template(&self, template: Template) -> Stored<()> {
+        Box::pin(Store::save_template(self, template))
+    }
+
+    fn templates(&self) -> Stored<Vec<Template>> {
+        let store = self.clone();
+        Box::pin(async move { store.templates().await })
     }
 }

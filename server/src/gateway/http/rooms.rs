@@ -1,4 +1,4 @@
-//! Rooms over HTTP: create, look, join, end; and whether the server is well.
+//! Rooms over HTTP: create, look, join, end.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -11,14 +11,14 @@ use actix_web::{
 };
 use conclave_wire::{
     Refusal, RefusalCode,
-    http::{CreateRoom, JoinRoom, Joined, RoomCreated, RoomEnded, RoomLook},
+    http::{CreateRoom, JoinRoom, Joined, RoomCreated, RoomEnded, RoomLook, TemplateList},
 };
 use serde::Serialize;
 
-use super::{ask, bearer, deadline, limits::Attempt, refused};
+use super::{ask, bearer, deadline, limits::Attempt, refused, server_info};
 use crate::{
     actors::{
-        lobby::{self, FindRoom, ListRooms},
+        lobby::{self, FindRoom, ListTemplates, ReopenRoom, RoomOpened},
         room::{DescribeRoom, EndKey, EndRoomBy, EnterRoom, Entrance, RoomActor},
     },
     auth::token,
@@ -36,6 +36,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/api/rooms")
             .wrap(from_fn(deadline))
+            .route(web::get().to(server_info::list))
             .route(web::post().to(create)),
     )
     .service(
@@ -49,7 +50,16 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             .wrap(from_fn(deadline))
             .route(web::post().to(join)),
     )
-    .service(web::resource("/api/health").route(web::get().to(health)));
+    .service(
+        web::resource("/api/rooms/{slug}/reopen")
+            .wrap(from_fn(deadline))
+            .route(web::post().to(reopen)),
+    )
+    .service(
+        web::resource("/api/templates")
+            .wrap(from_fn(deadline))
+            .route(web::get().to(templates)),
+    );
 }
 
 async fn create(request: HttpRequest, state: State, body: web::Json<CreateRoom>) -> HttpResponse {
@@ -65,18 +75,51 @@ async fn make(
     room: CreateRoom,
 ) -> Result<RoomCreated, Refusal> {
     check_origin(request)?;
+    if !state.config.anybody_makes_rooms {
+        return Err(RefusalCode::CreationForbidden.into());
+    }
     state.limits.spend(peer(request)?, Attempt::MakeRoom)?;
     let opened = ask(state.lobby.send(lobby::CreateRoom {
         room,
         after_ended: false,
     }))
     .await??;
-    Ok(RoomCreated {
+    Ok(created(state, opened))
+}
+
+fn created(state: &AppState, opened: RoomOpened) -> RoomCreated {
+    RoomCreated {
         join_link: state.links.join(&opened.slug),
         host_link: state.links.host(&opened.slug, &opened.host_key),
         slug: opened.slug,
         host_key: opened.host_key,
-    })
+    }
+}
+
+async fn reopen(request: HttpRequest, slug: web::Path<String>, state: State) -> HttpResponse {
+    answer(StatusCode::OK, open_again(&request, &state, &slug).await)
+}
+
+/// Opens a room again that has ended and is still kept, for whoever has its host key.
+async fn open_again(
+    request: &HttpRequest,
+    state: &AppState,
+    slug: &str,
+) -> Result<RoomCreated, Refusal> {
+    check_origin(request)?;
+    let address = peer(request)?;
+    state.limits.spend(address, Attempt::MakeRoom)?;
+    state.limits.may_try_secret(address)?;
+    let host_key = bearer(request).ok_or(RefusalCode::HostKeyWrong)?.to_owned();
+    let slug = slug.to_owned();
+    let opened = ask(state.lobby.send(ReopenRoom { slug, host_key })).await?;
+    counted(state, address, opened).map(|opened| created(state, opened))
+}
+
+async fn templates(state: State) -> HttpResponse {
+    let listed = async { ask(state.lobby.send(ListTemplates)).await? };
+    let listed = listed.await.map(|templates| TemplateList { templates });
+    answer(StatusCode::OK, listed)
 }
 
 async fn look(slug: web::Path<String>, state: State) -> HttpResponse {
@@ -118,6 +161,7 @@ async fn take_seat(
             password: who.password,
             host_key: who.host_key,
             sound: true,
+            device: who.device,
         },
         seat: None,
         client: client(request),
@@ -149,41 +193,6 @@ async fn close(request: &HttpRequest, state: &AppState, slug: &str) -> Result<Ro
     };
     let ended = ask(room.send(EndRoomBy { key })).await?;
     counted(state, address, ended)
-}
-
-/// What monitors look at.
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-    version: &'static str,
-    services: Services,
-    rooms: usize,
-}
-
-#[derive(Serialize)]
-struct Services {
-    database: &'static str,
-    lobby: &'static str,
-}
-
-async fn health(state: State) -> HttpResponse {
-    let word = |well: bool| if well { "ok" } else { "failed" };
-    let rooms = ask(state.lobby.send(ListRooms)).await;
-    let database = state.store.is_well().await;
-    let well = rooms.is_ok() && database;
-    let health = Health {
-        status: word(well),
-        version: env!("CARGO_PKG_VERSION"),
-        services: Services {
-            database: word(database),
-            lobby: word(rooms.is_ok()),
-        },
-        rooms: rooms.map(|rooms| rooms.len()).unwrap_or_default(),
-    };
-    match well {
-        true => HttpResponse::Ok().json(health),
-        false => HttpResponse::ServiceUnavailable().json(health),
-    }
 }
 
 async fn find(state: &AppState, slug: &str) -> Result<Addr<RoomActor>, Refusal> {

@@ -30,6 +30,11 @@ use crate::media::{
     sessions::{MediaSessions, Session, Way},
 };
 
+/// A frame that comes in parts leaves as a whole when the rest of it comes within this: one send of a whole
+/// frame costs a viewer a third of many sends of parts.
+const TRAIN_WAIT: Duration = Duration::from_millis(1);
+/// With fewer viewers nothing is waited for.
+const WAITING_VIEWERS_MIN: usize = 8;
 /// What is kept of publishers and viewers that are silent so long is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(5);
 
@@ -69,6 +74,10 @@ struct Train {
     layer: Layer,
     frame: u32,
     bodies: Vec<Body>,
+    /// Fragments that the frame has.
+    count: usize,
+    /// Its rest may come until then; `None` when nobody waits.
+    waits_until: Option<Moment>,
 }
 
 struct Target {
@@ -96,7 +105,7 @@ impl Forwarder {
     }
 
     /// Takes the body of an authentic camera datagram. It leaves with its neighbours of the same frame: see
-    /// [`depart`](Self::depart). False when it is malformed.
+    /// [`batch_ended`](Self::batch_ended). False when it is malformed.
     pub fn fragment(&mut self, now: Moment, publisher: &Arc<Session>, body: &mut [u8]) -> bool {
         let source = publisher.seat.id;
         set_fragment_source(body, source);
@@ -143,13 +152,37 @@ impl Forwarder {
             self.offer_for_scaling(now, publisher, routes, &fragment);
         }
         if watched {
-            self.board(now, publisher, layer, frame, shared);
+            let many = routes.viewers(layer).len() >= WAITING_VIEWERS_MIN;
+            let train = Train {
+                publisher: publisher.clone(),
+                layer,
+                frame,
+                bodies: Vec::new(),
+                count: fragment.count.into(),
+                waits_until: many.then(|| now + TRAIN_WAIT),
+            };
+            self.board(now, train, shared);
         }
         true
     }
 
-    /// Sends what has come of the last frame. Called at the end of each batch.
-    pub fn depart(&mut self, now: Moment) {
+    /// Sends what has come of the last frame, unless its rest is worth a wait. Called at the end of each
+    /// batch, and when the [wait is over](Self::next_departure).
+    pub fn batch_ended(&mut self, now: Moment) {
+        let waits = self.train.as_ref().is_some_and(|train| {
+            train.bodies.len() < train.count && train.waits_until.is_some_and(|until| now < until)
+        });
+        if !waits {
+            self.depart(now);
+        }
+    }
+
+    /// When what has come of a frame leaves without its rest.
+    pub fn next_departure(&self) -> Option<Moment> {
+        self.train.as_ref().and_then(|train| train.waits_until)
+    }
+
+    fn depart(&mut self, now: Moment) {
         let Some(train) = self.train.take() else {
             return;
         };
@@ -237,7 +270,7 @@ impl Forwarder {
             let mut asked = Vec::new();
             request.write(&mut asked);
             self.courier
-                .camera(&session, &way, Kind::ReRequest, &[asked]);
+                .camera(&session, &way, Kind::ReRequest, &[Body::from(asked)]);
             figures.one(Count::ReRequestedUpstream);
         }
         true
@@ -261,7 +294,15 @@ impl Forwarder {
             };
             let kept = self.publishers.entry(place).or_default();
             kept.cache.insert(key, body.clone(), now);
-            self.board(now, &scaled.publisher, scaled.layer, fragment.frame, body);
+            let train = Train {
+                publisher: scaled.publisher.clone(),
+                layer: scaled.layer,
+                frame: fragment.frame,
+                bodies: Vec::new(),
+                count: fragment.count.into(),
+                waits_until: None,
+            };
+            self.board(now, train, body);
         }
         self.depart(now);
     }
@@ -279,27 +320,12 @@ impl Forwarder {
     }
 
     /// Puts a fragment behind those of the same frame; another frame lets them depart first.
-    fn board(
-        &mut self,
-        now: Moment,
-        publisher: &Arc<Session>,
-        layer: Layer,
-        frame: u32,
-        body: Body,
-    ) {
-        let boards = self.train.as_ref().is_some_and(|train| {
-            (train.publisher.id, train.layer, train.frame) == (publisher.id, layer, frame)
-        });
-        if !boards {
+    fn board(&mut self, now: Moment, train: Train, body: Body) {
+        let of = |train: &Train| (train.publisher.id, train.layer, train.frame);
+        if self.train.as_ref().map(of) != Some(of(&train)) {
             self.depart(now);
         }
-        let train = self.train.get_or_insert_with(|| Train {
-            publisher: publisher.clone(),
-            layer,
-            frame,
-            bodies: Vec::new(),
-        });
-        train.bodies.push(body);
+        self.train.get_or_insert(train).bodies.push(body);
     }
 
     /// The table is let go before anything is sent: whoever joins must not wait for it.

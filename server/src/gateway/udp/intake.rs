@@ -17,11 +17,15 @@ use super::{
     send::{Courier, Patience},
     socket::MediaSocket,
 };
-use crate::media::{
-    figures::Count,
-    scale::{Scaled, Scaler},
-    seat::{RoomKey, UdpStatus, VoiceArrived},
-    sessions::{Dropped, FromWebSocket, MediaSessions, Opened, Session, Turn, Way},
+use crate::{
+    gateway::webrtc::{Inlet, Protocol, protocol_of},
+    media::{
+        figures::Count,
+        guests::FromGuest,
+        scale::{Scaled, Scaler},
+        seat::{RoomKey, UdpStatus, VoiceArrived},
+        sessions::{Dropped, FromWebSocket, MediaSessions, Opened, Session, Turn, Way},
+    },
 };
 
 /// Takes datagrams batch by batch. Lives on the receiving thread alone.
@@ -29,6 +33,7 @@ pub struct Intake {
     sessions: MediaSessions,
     courier: Courier,
     forwarder: Forwarder,
+    guests: Inlet,
     voice: HashMap<RoomKey, RoomVoice>,
 }
 
@@ -40,8 +45,14 @@ struct RoomVoice {
 }
 
 impl Intake {
-    pub fn new(socket: Arc<MediaSocket>, sessions: MediaSessions, scaler: Scaler) -> Intake {
+    pub fn new(
+        socket: Arc<MediaSocket>,
+        sessions: MediaSessions,
+        scaler: Scaler,
+        guests: Inlet,
+    ) -> Intake {
         Intake {
+            guests,
             courier: Courier::new(socket.clone()),
             forwarder: Forwarder::new(socket, sessions.clone(), scaler),
             voice: HashMap::new(),
@@ -54,6 +65,9 @@ impl Intake {
     pub fn datagram(&mut self, now: Moment, from: &Way, datagram: &mut [u8]) {
         let figures = self.sessions.figures();
         figures.one(Count::Received);
+        if let (Way::Udp(path), false) = (from, protocol_of(datagram) == Protocol::Ours) {
+            return self.guests.datagram(*path, datagram);
+        }
         let header = (datagram.len() <= DATAGRAM_BYTES_MAX)
             .then(|| Header::parse(datagram))
             .flatten();
@@ -88,13 +102,46 @@ impl Intake {
         self.datagram(now, &Way::WebSocket(link), &mut datagram);
     }
 
+    /// Takes what a guest sent about cameras: authentic already, and as welcome as a datagram.
+    pub fn by_guest(&mut self, now: Moment, from: FromGuest) {
+        let FromGuest {
+            session,
+            kind,
+            mut body,
+        } = from;
+        let figures = self.sessions.figures();
+        figures.one(Count::Received);
+        if self.sessions.find(session.id).is_none() {
+            return figures.one(Count::Stranger);
+        }
+        if !session.allows_guest(now, kind, body.len()) {
+            return figures.one(Count::TooFast);
+        }
+        let taken = match kind {
+            Kind::Camera => self.forwarder.fragment(now, &session, &mut body),
+            Kind::ReRequest => self.forwarder.re_request(now, &session, &body),
+            Kind::Report => self.report(&session, &body),
+            Kind::Hello
+            | Kind::Voice
+            | Kind::Probe
+            | Kind::Echo
+            | Kind::Challenge
+            | Kind::Response => false,
+        };
+        if !taken {
+            self.sessions.figures().one(Count::Malformed);
+        }
+    }
+
     pub fn scaled(&mut self, now: Moment, scaled: &Scaled) {
         self.sessions.figures().one(Count::Scaled);
         self.forwarder.scaled(now, scaled);
     }
 
-    /// Hands the voice of this batch to the mixers, one message a room.
+    /// Hands the voice of this batch to the mixers, one message a room, and what is of guests to their
+    /// thread.
     pub fn voice_ended(&mut self) {
+        self.guests.depart();
         for (_, RoomVoice { session, packets }) in self.voice.drain() {
             if session.seat.voice.try_send(VoiceArrived(packets)).is_err() {
                 self.sessions.figures().one(Count::VoiceQueueFull);
@@ -102,13 +149,19 @@ impl Intake {
         }
     }
 
-    /// Sends what is left of this batch's camera frames.
+    /// Sends what is left of this batch's camera frames, unless the rest of a frame is worth a wait.
     pub fn camera_ended(&mut self, now: Moment) {
-        self.forwarder.depart(now);
+        self.forwarder.batch_ended(now);
+    }
+
+    /// When [`camera_ended`](Self::camera_ended) is due though nothing has come.
+    pub fn next_departure(&self) -> Option<Moment> {
+        self.forwarder.next_departure()
     }
 
     /// Every [`REPORT_EVERY`](super::measure::REPORT_EVERY).
     pub fn interval_ended(&mut self, now: Moment, load_percent: u8) {
+        let load_percent = load_percent.max(self.guests.guests_load_percent());
         self.forwarder.interval_ended(now, load_percent);
         self.sessions.sweep();
     }
@@ -127,13 +180,7 @@ impl Intake {
             Kind::Voice => self.voice(session, header.number, body),
             Kind::Camera => self.forwarder.fragment(now, session, body),
             Kind::ReRequest => self.forwarder.re_request(now, session, body),
-            Kind::Report => {
-                let report = Report::parse(body);
-                report.is_some_and(|report| {
-                    self.forwarder.measures().report(session, report);
-                    true
-                })
-            }
+            Kind::Report => self.report(session, body),
             // The session has compared it already.
             Kind::Response => body.len() >= 8,
             Kind::Echo | Kind::Challenge => false,
@@ -157,6 +204,14 @@ impl Intake {
         {
             self.sessions.figures().one(Count::Echoed);
         }
+        true
+    }
+
+    fn report(&mut self, session: &Arc<Session>, body: &[u8]) -> bool {
+        let Some(report) = Report::parse(body) else {
+            return false;
+        };
+        self.forwarder.measures().report(session, report);
         true
     }
 

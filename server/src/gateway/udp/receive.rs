@@ -22,7 +22,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    gateway::webrtc::Inlet,
     media::{
+        figures::MediaFigures,
+        guests::FromGuest,
         scale::{SCALED_QUEUED_MAX, Scaled, Scaler},
         sessions::{FromWebSocket, MediaSessions, UdpPath, Way},
     },
@@ -36,11 +39,20 @@ const BUFFERS: usize = 16;
 const BATCHES_IN_A_ROW_MAX: usize = 8;
 /// Datagrams from WebSockets that are taken at once.
 const WEBSOCKET_BATCH_MAX: usize = 64;
+/// Messages of guests that are taken at once: a large frame.
+const GUEST_BATCH_MAX: usize = 128;
+
+/// What comes otherwise than by the socket.
+pub struct Arriving {
+    pub websockets: mpsc::Receiver<FromWebSocket>,
+    pub guests: mpsc::Receiver<FromGuest>,
+}
 
 pub struct Receiver {
     socket: Arc<MediaSocket>,
     runtime: Runtime,
     clock: Clock,
+    figures: Arc<MediaFigures>,
     intake: Intake,
     scaled: mpsc::Receiver<Scaled>,
     load: Load,
@@ -53,12 +65,14 @@ impl Receiver {
         socket: Arc<MediaSocket>,
         sessions: MediaSessions,
         clock: Clock,
+        guests: Inlet,
     ) -> io::Result<Receiver> {
         let (to_us, scaled) = mpsc::channel(SCALED_QUEUED_MAX);
         let scaler = Scaler::start(to_us)?;
         Ok(Receiver {
             runtime: Builder::new_current_thread().enable_all().build()?,
-            intake: Intake::new(socket.clone(), sessions, scaler),
+            figures: sessions.figures().clone(),
+            intake: Intake::new(socket.clone(), sessions, scaler, guests),
             socket,
             load: Load::new(clock.now()),
             clock,
@@ -67,11 +81,12 @@ impl Receiver {
     }
 
     /// Receives until told to stop.
-    pub fn run(self, websockets: mpsc::Receiver<FromWebSocket>, stopped: oneshot::Receiver<()>) {
+    pub fn run(self, arriving: Arriving, stopped: oneshot::Receiver<()>) {
         let Receiver {
             socket,
             runtime,
             clock,
+            figures,
             intake,
             scaled,
             load,
@@ -79,11 +94,12 @@ impl Receiver {
         let inner = Inner {
             socket,
             clock,
+            figures,
             intake,
             load,
             buffers: Buffers::new(),
         };
-        if let Err(error) = runtime.block_on(inner.run(websockets, scaled, stopped)) {
+        if let Err(error) = runtime.block_on(inner.run(arriving, scaled, stopped)) {
             tracing::error!(%error, "the media port is closed");
         }
     }
@@ -92,6 +108,7 @@ impl Receiver {
 struct Inner {
     socket: Arc<MediaSocket>,
     clock: Clock,
+    figures: Arc<MediaFigures>,
     intake: Intake,
     load: Load,
     buffers: Buffers,
@@ -100,7 +117,7 @@ struct Inner {
 impl Inner {
     async fn run(
         mut self,
-        mut websockets: mpsc::Receiver<FromWebSocket>,
+        arriving: Arriving,
         mut scaled: mpsc::Receiver<Scaled>,
         mut stopped: oneshot::Receiver<()>,
     ) -> io::Result<()> {
@@ -113,8 +130,15 @@ impl Inner {
         let socket = AsyncFd::with_interest(self.socket.socket()?, Interest::READABLE)?;
         let mut interval = tokio::time::interval(REPORT_EVERY);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let Arriving {
+            mut websockets,
+            mut guests,
+        } = arriving;
         let mut from_websockets = Vec::with_capacity(WEBSOCKET_BATCH_MAX);
+        let mut from_guests = Vec::with_capacity(GUEST_BATCH_MAX);
         loop {
+            let departure = self.intake.next_departure();
+            let until = departure.map(|due| self.clock.now().until(due));
             tokio::select! {
                 _ = &mut stopped => return Ok(()),
                 readable = socket.readable() => {
@@ -132,9 +156,23 @@ impl Inner {
                     self.intake.camera_ended(began);
                     self.load.worked(began, self.clock.now());
                 }
+                _ = guests.recv_many(&mut from_guests, GUEST_BATCH_MAX) => {
+                    let began = self.clock.now();
+                    for from in from_guests.drain(..) {
+                        self.intake.by_guest(began, from);
+                    }
+                    self.intake.camera_ended(began);
+                    self.load.worked(began, self.clock.now());
+                }
                 Some(scaled) = scaled.recv() => self.intake.scaled(self.clock.now(), &scaled),
+                () = tokio::time::sleep(until.unwrap_or_default()), if until.is_some() => {
+                    let began = self.clock.now();
+                    self.intake.camera_ended(began);
+                    self.load.worked(began, self.clock.now());
+                }
                 _ = interval.tick() => {
                     let now = self.clock.now();
+                    self.figures.receive_beat.leave(now);
                     let percent = self.load.end_interval(now);
                     self.intake.interval_ended(now, percent);
                 }

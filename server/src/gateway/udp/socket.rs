@@ -29,7 +29,17 @@ pub struct MediaSocket {
 impl MediaSocket {
     pub fn bind(address: SocketAddr) -> Result<MediaSocket, BindError> {
         let socket = open(address).map_err(|error| refusal(error, address))?;
-        let socket = UdpSocket::from(socket);
+        MediaSocket::of(UdpSocket::from(socket))
+    }
+
+    /// A socket that is bound already.
+    pub fn adopt(socket: UdpSocket) -> Result<MediaSocket, BindError> {
+        let socket = Socket::from(socket);
+        enlarge_buffers(&socket);
+        MediaSocket::of(UdpSocket::from(socket))
+    }
+
+    fn of(socket: UdpSocket) -> Result<MediaSocket, BindError> {
         let state = UdpSocketState::new((&socket).into()).map_err(BindError::Other)?;
         Ok(MediaSocket { socket, state })
     }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::media::{
     figures::Count,
+    guests::GuestLink,
     seat::{RoomKey, VoiceBatch},
     sessions::{MediaSessions, Session, Way},
 };
@@ -33,6 +34,7 @@ pub struct VoiceSender {
     courier: Courier,
     /// Whom the present packet goes to.
     listeners: Vec<(Arc<Session>, Way)>,
+    guests: Vec<Arc<GuestLink>>,
 }
 
 impl VoiceSender {
@@ -41,12 +43,14 @@ impl VoiceSender {
             sessions,
             courier: Courier::new(socket),
             listeners: Vec::new(),
+            guests: Vec::new(),
         }
     }
 
     /// Sends until told to stop.
     pub fn run(mut self, batches: &Receiver<VoiceBatch>, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
+            self.sessions.send_beat();
             match batches.recv_timeout(STOP_CHECK_EVERY) {
                 Ok(VoiceBatch { room, packets }) => {
                     let mut patience = Patience::for_batch();
@@ -65,10 +69,24 @@ impl VoiceSender {
         let receivers = self.sessions.receivers();
         let reached = to.iter().filter_map(|&id| {
             let (session, way) = receivers.voice(room, ParticipantId(id))?;
-            Some((session.clone(), way))
+            match way {
+                // A packet goes to all browsers at once.
+                Way::Guest(guest) => {
+                    self.guests.push(guest);
+                    None
+                }
+                Way::Udp(_) | Way::WebSocket(_) => Some((session.clone(), way)),
+            }
         });
         self.listeners.extend(reached);
         drop(receivers);
+        if !self.guests.is_empty() {
+            let guests = std::mem::take(&mut self.guests);
+            let count = guests.len() as u64;
+            if !GuestLink::send_voice(frame.clone(), guests) {
+                self.sessions.figures().add(Count::GuestQueueFull, count);
+            }
+        }
 
         let voice = Voice {
             source: ParticipantId(frame.source),

@@ -14,6 +14,8 @@ use actix::prelude::*;
 use conclave_core::Moment;
 use conclave_wire::datagram::Kind;
 
+use crate::media::guests::GuestLink;
+
 /// An address that does not answer is challenged again after this.
 pub const CHALLENGE_EVERY: Duration = Duration::from_millis(250);
 /// Bytes on their way to a WebSocket above which camera is dropped: half a second at 1 Mbit/s.
@@ -29,6 +31,8 @@ pub const WEBSOCKET_ARRIVING_MAX: usize = 256;
 pub enum Way {
     Udp(UdpPath),
     WebSocket(Arc<WebSocketLink>),
+    /// A browser's peer connection, which has sealing of its own.
+    Guest(Arc<GuestLink>),
 }
 
 /// The other end's address, as the socket sees it, and the address of ours that it reached.
@@ -43,7 +47,8 @@ impl PartialEq for Way {
         match (self, other) {
             (Way::Udp(a), Way::Udp(b)) => a == b,
             (Way::WebSocket(a), Way::WebSocket(b)) => Arc::ptr_eq(a, b),
-            (Way::Udp(_), Way::WebSocket(_)) | (Way::WebSocket(_), Way::Udp(_)) => false,
+            (Way::Guest(a), Way::Guest(b)) => a.key == b.key,
+            (Way::Udp(_) | Way::WebSocket(_) | Way::Guest(_), _) => false,
         }
     }
 }
@@ -170,7 +175,27 @@ impl Paths {
         match from {
             Way::Udp(path) => self.arrived_by_udp(now, *path, kind, nonce),
             Way::WebSocket(_) => self.arrived_by_websocket(from, kind),
+            // Its peer connection says where it is.
+            Way::Guest(_) => Turn::default(),
         }
+    }
+
+    /// A browser's peer connection stands: voice goes there.
+    pub fn guest_connected(&mut self, guest: &Arc<GuestLink>) {
+        self.voice = Some(Way::Guest(guest.clone()));
+    }
+
+    /// Its data channel is open: camera goes there. Bytes come out of it only as they are acknowledged, so
+    /// no address has to be proven.
+    pub fn guest_channel_opened(&mut self, guest: &Arc<GuestLink>) {
+        self.camera = Some(Way::Guest(guest.clone()));
+    }
+
+    /// Nothing goes there any more.
+    pub fn guest_left(&mut self, guest: &Arc<GuestLink>) {
+        let gone = Way::Guest(guest.clone());
+        self.voice.take_if(|way| *way == gone);
+        self.camera.take_if(|way| *way == gone);
     }
 
     /// Takes the answer to a challenge: only one that comes from where it was sent counts.

@@ -1,6 +1,6 @@
 //! One media session: its keys, its windows against replay, what it may send, and its paths.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use conclave_core::{
     Moment,
@@ -15,7 +15,10 @@ use conclave_wire::{
 use parking_lot::Mutex;
 
 use super::paths::{Paths, Turn, Way};
-use crate::{auth::token, media::seat::MediaSeat};
+use crate::{
+    auth::token,
+    media::{guests::GuestLink, seat::MediaSeat},
+};
 
 /// Voice packets a session may send in a second: 10 ms frames, and a fifth more for clocks that run fast.
 pub const VOICE_PACKETS_PER_SECOND_MAX: u32 = 120;
@@ -172,6 +175,26 @@ impl Session {
 
     pub fn camera_way(&self) -> Option<Way> {
         self.paths.lock().camera.clone()
+    }
+
+    /// Whether a browser may send this now; if so it is counted.
+    pub fn allows_guest(&self, now: Moment, kind: Kind, bytes: usize) -> bool {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.receiving.lock().allow(now, kind, bytes)
+    }
+
+    /// A browser's peer connection stands: voice goes there from now on.
+    pub fn guest_connected(&self, guest: &Arc<GuestLink>) {
+        self.paths.lock().guest_connected(guest);
+    }
+
+    /// And camera, over its data channel.
+    pub fn guest_channel_opened(&self, guest: &Arc<GuestLink>) {
+        self.paths.lock().guest_channel_opened(guest);
+    }
+
+    pub fn guest_left(&self, guest: &Arc<GuestLink>) {
+        self.paths.lock().guest_left(guest);
     }
 
     /// The room clock at `now`, in microseconds.

@@ -28,8 +28,8 @@ use crate::{
 };
 
 const VERSION: &str = "1.0.0";
-/// Handed to the disk at once; what a crash can lose.
-const PIECE_BYTES: usize = 1024 * 1024;
+/// Handed to the disk at once: so much waits for the disk while as much comes in, and a crash loses both.
+const PIECE_BYTES: usize = 256 * 1024;
 /// A body with a checksum is kept in memory until it has been checked.
 const CHECKED_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Read and thrown away of a body that is refused, before the connection is closed instead.
@@ -223,7 +223,7 @@ pub async fn terminate(
     .await
 }
 
-/// Passes the body on in pieces of a mebibyte, one on its way to the disk while the next one comes in.
+/// Passes the body on in pieces, one on its way to the disk while the next one comes in.
 /// What has come is kept even when the sender breaks off.
 async fn append_stream(
     upload: &Addr<FileUploadActor>,
