@@ -149,13 +149,18 @@ fn part_of(args: &Args, number: u32, wav: Option<&WavSound>) -> Part {
 }
 
 async fn watch_cameras(args: &Args, people: &[Person]) -> Result<(), Box<dyn Error>> {
-    let films: Vec<ParticipantId> = people
-        .iter()
-        .filter(|person| person.part.films)
-        .map(Person::id)
-        .collect();
+    let filming = people.iter().filter(|person| person.part.films);
+    let mut films: Vec<ParticipantId> = filming.map(Person::id).collect();
     if films.is_empty() {
         return Ok(());
+    }
+    // Whoever else is there with a camera is watched, too.
+    if let Some(person) = people.first() {
+        let state = person.client.state().borrow().clone();
+        let others = state.members.iter().filter(|member| member.media.camera);
+        films.extend(others.map(|member| member.id));
+        films.sort_unstable();
+        films.dedup();
     }
     for person in people {
         let watched = films.iter().filter(|source| **source != person.id());

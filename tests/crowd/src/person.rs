@@ -85,6 +85,8 @@ impl Person {
             sound: true,
             encoding: Encoding::MessagePack,
             seed,
+            device: None,
+            waiting: None,
         });
         config.clock = board.clock;
         config.media_addresses = media_address.map(|address| vec![address]);

@@ -64,5 +64,6 @@ fn room_for(args: &Args) -> CreateRoom {
             ..Settings::default()
         },
         time_limit_ms: None,
+        template: None,
     }
 }

@@ -3,6 +3,7 @@
 pub mod network;
 pub mod people;
 pub mod raw;
+pub mod seats;
 pub mod server;
 pub mod sound;
 pub mod stoi;

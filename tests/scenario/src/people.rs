@@ -77,6 +77,8 @@ impl Person {
             sound: true,
             encoding: Encoding::MessagePack,
             seed,
+            device: None,
+            waiting: None,
         });
         config.microphone = Some(Box::new(Paced::new(mouth.clone())));
         config.speaker = Some(Box::new(speaker));

@@ -381,6 +381,7 @@ pub fn join_as(invite: &Invite, name: &str) -> Enter {
         password: None,
         host_key: invite.host_key.clone(),
         sound: true,
+        device: None,
     }
 }
 

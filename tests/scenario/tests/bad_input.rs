@@ -452,7 +452,13 @@ async fn values_outside_of_what_is_allowed_are_refused() {
                 },
                 RefusalCode::NoSuchPerson,
             ),
-            (Command::Mute { id: nobody }, RefusalCode::NoSuchPerson),
+            (
+                Command::Mute {
+                    id: nobody,
+                    may_unmute: false,
+                },
+                RefusalCode::NoSuchPerson,
+            ),
             (
                 Command::SetVolume {
                     of: nobody,
@@ -580,6 +586,7 @@ async fn a_door_over_http_refuses_with_a_code() {
         name: "Anna".to_owned(),
         password: password.map(str::to_owned),
         host_key: None,
+        device: None,
     };
 
     let unknown = http.join("no-such-room", &who(None)).await;
@@ -696,6 +703,7 @@ async fn the_same_door_on_the_control_link_refuses_with_the_same_codes() {
         password: password.map(str::to_owned),
         host_key: None,
         sound: true,
+        device: None,
     };
     for encoding in BOTH {
         for (enter, code) in [
@@ -722,6 +730,7 @@ async fn the_same_door_on_the_control_link_refuses_with_the_same_codes() {
                     password: None,
                     host_key: None,
                     sound: true,
+                    device: None,
                 },
                 RefusalCode::RoomNotFound,
             ),

@@ -333,7 +333,10 @@ async fn who_is_muted_by_the_host_is_heard_by_nobody_whatever_they_send() {
             break;
         }
     }
-    let mute = Command::Mute { id: stubborn.id };
+    let mute = Command::Mute {
+        id: stubborn.id,
+        may_unmute: false,
+    };
     story.speaker.control.ask(mute).await.expect("a host may");
     let media = MediaState {
         microphone: true,

@@ -182,7 +182,11 @@ async fn who_speaks_is_shown_and_who_is_muted_is_heard_by_nobody() {
     })
     .await;
 
-    host.client.ask(Command::Mute { id }).await.unwrap();
+    let mute = Command::Mute {
+        id,
+        may_unmute: false,
+    };
+    host.client.ask(mute).await.unwrap();
     bert.sees("that they are muted", |numbered| match &numbered.event {
         Event::MediaChanged {
             id: who,

@@ -48,6 +48,8 @@ impl Person {
             sound: false,
             encoding: Encoding::MessagePack,
             seed: 7,
+            device: None,
+            waiting: None,
         };
         let (session, mut events) = Session::join(config).await.expect("the room is open");
         let access = ScreenAccess {

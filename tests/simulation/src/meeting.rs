@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 use conclave_core::{
     Moment, Now,
     room::{
-        Admission, Effect, Limits, Newcomer, Opening, Outbox, PasswordProof, Record, Room, Slug,
-        Title,
+        Admission, Effect, Entry, Limits, Newcomer, Opening, Outbox, PasswordProof, Record, Room,
+        Slug, Title,
     },
 };
 use conclave_wire::{
@@ -266,10 +266,11 @@ impl Meeting {
             host_key_hash: (node == 1).then_some(HOST_KEY_HASH),
             sound: true,
             token_hash: token(node),
+            device_hash: None,
             linked: true,
         };
-        let Ok(admission) = self.room.enter(newcomer, dated(self.now), &mut out) else {
-            unreachable!("there is room, and neither lock nor password");
+        let Ok(Entry::In(admission)) = self.room.enter(newcomer, dated(self.now), &mut out) else {
+            unreachable!("there is room, and neither lock nor password nor a waiting room");
         };
         let seat = admission.id;
         let Some(snapshot) = admission.snapshot else {
@@ -299,11 +300,13 @@ impl Meeting {
         let mut out = Outbox::new();
         match packet.message {
             Message::Hello { cursor } => {
-                if let Ok(admission) = self.room.resume(&token(node), cursor, now, &mut out) {
+                if let Ok(Entry::In(admission)) =
+                    self.room.resume(&token(node), cursor, now, &mut out)
+                {
                     let welcomed_at = self.room.cursor().number;
                     let link = packet.link;
                     self.links.insert(seat, Link { link, welcomed_at });
-                    let welcome = Message::Welcome(Box::new(admission.into()));
+                    let welcome = Message::Welcome(Box::new((*admission).into()));
                     self.down(seat, welcome);
                 }
             }
@@ -347,9 +350,13 @@ impl Meeting {
     fn carry_out(&mut self, out: Outbox) {
         for effect in out {
             match effect {
-                Effect::Tell(numbered) => {
+                Effect::Tell {
+                    to,
+                    event: numbered,
+                } => {
                     let linked: Vec<ParticipantId> = (self.links.iter())
                         .filter(|(_, link)| link.welcomed_at < numbered.number)
+                        .filter(|(id, _)| to.includes(**id))
                         .map(|(&id, _)| id)
                         .collect();
                     for seat in linked {
@@ -408,6 +415,10 @@ impl Meeting {
                 | Effect::Camera(_)
                 | Effect::Present(_)
                 | Effect::HashPassword { .. }
+                | Effect::Wait { .. }
+                | Effect::Admit { .. }
+                | Effect::TurnAway { .. }
+                | Effect::SaveTemplate { .. }
                 | Effect::EndUploads { .. }
                 | Effect::DeleteFile(_)
                 | Effect::End(_) => {}

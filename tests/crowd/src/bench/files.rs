@@ -92,6 +92,8 @@ pub async fn measure(load: &Load) -> Outcome<Section> {
         sound: false,
         encoding: Encoding::MessagePack,
         seed: 1,
+        device: None,
+        waiting: None,
     };
     let (session, mut events) = Session::join(config).await?;
     tokio::spawn(async move { while events.recv().await.is_some() {} });

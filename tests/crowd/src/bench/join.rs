@@ -87,6 +87,8 @@ async fn once(invite: &Invite, round: u64) -> Outcome<(Duration, Duration)> {
         sound: true,
         encoding: Encoding::MessagePack,
         seed: round,
+        device: None,
+        waiting: None,
     });
     let heard = Arc::new(OnceLock::new());
     config.speaker = Some(Box::new(FirstSound {

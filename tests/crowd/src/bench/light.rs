@@ -96,6 +96,7 @@ async fn enter(dialer: &Dialer, slug: &str, name: &str) -> Outcome<(ControlLink,
             password: None,
             host_key: None,
             sound: true,
+            device: None,
         },
         client: "conclave-bench".to_owned(),
     };

@@ -212,6 +212,8 @@ async fn join(
         sound: false,
         encoding: Encoding::MessagePack,
         seed: 1,
+        device: None,
+        waiting: None,
     });
     config.clock = load.clock;
     Ok(Client::join(config).await?)

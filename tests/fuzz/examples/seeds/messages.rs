@@ -1,8 +1,9 @@
 //! Seeds for what serde reads: the control link in both encodings, HTTP bodies, the screen's hello.
 
 use conclave_wire::{
-    ClientMessage, Command, Cursor, Encoding, Event, Layer, Member, Numbered, ParticipantId,
-    Refusal, RefusalCode, Role, RoomState, ServerMessage, Signs,
+    Answer, AtTheDoor, ClientMessage, Command, Cursor, Encoding, Event, Layer, Member, Mine,
+    Numbered, ParticipantId, Question, QuestionId, Refusal, RefusalCode, Role, RoomState,
+    ServerMessage, Signs, VoteCount, Waiter, WaitingId,
     command::{Reply, Watch},
     event::PersonSigns,
     http::{CreateRoom, JoinRoom},
@@ -80,6 +81,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
                 password: Some("correct horse".to_owned()),
                 host_key: None,
                 sound: true,
+                device: None,
             }),
         ),
         (
@@ -94,7 +96,43 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
         ),
         ("ack", ClientMessage::Ack { number: u32::MAX }),
         ("beat", ClientMessage::Beat { sent_ms: u64::MAX }),
+        (
+            "offer-media",
+            ClientMessage::OfferMedia {
+                sdp: "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n".to_owned(),
+            },
+        ),
         ("do-leave", command(1, Command::Leave)),
+        (
+            "do-turn-away",
+            command(
+                6,
+                Command::TurnAway {
+                    id: WaitingId(u32::MAX),
+                    reason: "Who is this?".to_owned(),
+                },
+            ),
+        ),
+        (
+            "do-ask-question",
+            command(
+                7,
+                Command::AskQuestion {
+                    text: "Why? 🤔".to_owned(),
+                    anonymous: true,
+                },
+            ),
+        ),
+        (
+            "do-answer-question",
+            command(
+                8,
+                Command::AnswerQuestion {
+                    question: QuestionId(1),
+                    text: None,
+                },
+            ),
+        ),
         (
             "do-say",
             command(
@@ -167,6 +205,17 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         lines: vec![],
         files: vec![],
         agenda: Agenda::default(),
+        spotlight: Some(ParticipantId(2)),
+        waiting: vec![Waiter {
+            id: WaitingId(4),
+            name: "Cyd".to_owned(),
+            since_ms: 1_700_000_000_000,
+        }],
+        questions: vec![question()],
+        mine: Mine {
+            questions: vec![QuestionId(1)],
+            votes: vec![],
+        },
     };
     vec![
         (
@@ -192,6 +241,14 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             })),
         ),
         (
+            "waiting",
+            ServerMessage::Waiting(AtTheDoor {
+                title: "Maths".to_owned(),
+                position: 2,
+                seat_token: "c2VlZA".to_owned(),
+            }),
+        ),
+        (
             "events",
             ServerMessage::Events {
                 events: vec![
@@ -202,6 +259,21 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                     Numbered {
                         number: 5,
                         event: Event::RoomLocked { locked: true },
+                    },
+                    Numbered {
+                        number: 6,
+                        event: Event::QuestionAsked {
+                            question: question(),
+                        },
+                    },
+                    Numbered {
+                        number: 9,
+                        event: Event::VotesCounted {
+                            counts: vec![VoteCount {
+                                question: QuestionId(1),
+                                votes: u32::MAX,
+                            }],
+                        },
                     },
                 ],
             },
@@ -234,6 +306,12 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             },
         ),
         (
+            "media-answer",
+            ServerMessage::MediaAnswer {
+                sdp: "v=0\r\na=ice-lite\r\n".to_owned(),
+            },
+        ),
+        (
             "goodbye",
             ServerMessage::Goodbye {
                 reason: LeaveReason::TooSlow,
@@ -253,6 +331,7 @@ fn json_bodies() -> Vec<(&'static str, Vec<u8>)> {
         name: "Ada".to_owned(),
         password: None,
         host_key: None,
+        device: None,
     };
     let hello = ScreenHello {
         slug: "maths".to_owned(),
@@ -409,5 +488,27 @@ fn bad_msgpack(seeds: &mut Vec<Seed>, target: &'static str) {
     ];
     for (name, bytes) in cases {
         seeds.push(Seed(target, format!("bad-{name}"), bytes));
+    }
+}
+
+fn question() -> Question {
+    Question {
+        id: QuestionId(1),
+        from: None,
+        name: String::new(),
+        text: "Why?".to_owned(),
+        at_ms: 1_700_000_000_000,
+        moment_ms: 12_000,
+        votes: 3,
+        pinned: true,
+        hidden: false,
+        in_review: false,
+        answer: Some(Answer {
+            by: ParticipantId(7),
+            name: "Ada".to_owned(),
+            text: None,
+            at_ms: 1_700_000_060_000,
+            moment_ms: 72_000,
+        }),
     }
 }

@@ -1,0 +1,69 @@
+/** Hearing what a page plays: the loudest tones of the sound that its speaker gets. */
+
+import type { Page } from 'playwright-core';
+
+declare global {
+  interface Window {
+    /** Streams that elements of this page play; filled from before its first script. */
+    conclavePlayed: Set<MediaStream>;
+  }
+}
+
+/** Call it before the page is opened: notes every stream that an audio element is given. */
+export async function listen(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    window.conclavePlayed = new Set();
+    const property = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'srcObject');
+    Object.defineProperty(HTMLMediaElement.prototype, 'srcObject', {
+      ...property,
+      set(this: HTMLMediaElement, stream: MediaStream | null) {
+        if (this instanceof HTMLAudioElement && stream !== null) window.conclavePlayed.add(stream);
+        property?.set?.call(this, stream);
+      },
+    });
+  });
+}
+
+/**
+ * The level of each tone in what the page has played for `ms`, in dB below full scale: the loudest that it
+ * was in any stretch of 170 ms.
+ */
+export function loudnessOf(page: Page, hertz: number[], ms = 1_500): Promise<number[]> {
+  return page.evaluate(
+    async ({ hertz, ms }) => {
+      const context = new AudioContext({ sampleRate: 48_000 });
+      await context.resume();
+      const analyser = new AnalyserNode(context, { fftSize: 8_192, smoothingTimeConstant: 0 });
+      for (const stream of window.conclavePlayed) {
+        if (stream.getAudioTracks().length > 0) context.createMediaStreamSource(stream).connect(analyser);
+      }
+      const bins = new Float32Array(analyser.frequencyBinCount);
+      const loudest = hertz.map(() => -Infinity);
+      const end = performance.now() + ms;
+      while (performance.now() < end) {
+        await new Promise((again) => setTimeout(again, 100));
+        analyser.getFloatFrequencyData(bins);
+        hertz.forEach((tone, at) => {
+          const bin = Math.round((tone * analyser.fftSize) / context.sampleRate);
+          const level = Math.max(...bins.subarray(bin - 2, bin + 3));
+          loudest[at] = Math.max(loudest[at] ?? -Infinity, level);
+        });
+      }
+      await context.close();
+      return loudest;
+    },
+    { hertz, ms },
+  );
+}
+
+/** Waits until the first tone is heard, and the others are not. */
+export async function hears(page: Page, tone: number, not: number[], deadlineMs = 30_000): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  let heard: number[] = [];
+  while (performance.now() < end) {
+    heard = await loudnessOf(page, [tone, ...not]);
+    const [wanted = -Infinity, ...others] = heard;
+    if (wanted > -45 && others.every((other) => other < wanted - 25)) return;
+  }
+  throw new Error(`of ${[tone, ...not].join(', ')} Hz it heard ${heard.map((db) => db.toFixed(0)).join(', ')} dB`);
+}
