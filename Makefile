@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # Arguments for the program that run, crowd or bench starts.
 ARGS ?=
 
-.PHONY: help run test crowd bench fmt clean
+.PHONY: help run test crowd bench package fmt clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ crowd: ## Join a headless crowd to a running server
 
 bench: ## Measure server and crowd, and write docs/BENCHMARKS.md
 	@scripts/bench $(ARGS)
+
+package: ## Build the Debian and RPM packages of the server
+	@scripts/package
 
 fmt: ## Format the Rust code
 	@cargo fmt --all
