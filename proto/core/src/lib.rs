@@ -7,7 +7,9 @@ pub mod limit;
 pub mod link;
 pub mod media;
 pub mod room;
+pub mod study;
 pub mod time;
 pub mod transfer;
+pub mod watch;
 
 pub use time::{Moment, Now};

@@ -13,6 +13,7 @@ pub mod assemble;
 pub mod cameras;
 pub mod ladder;
 pub mod quality;
+pub mod quiet;
 
 // screen
 pub mod tiles;

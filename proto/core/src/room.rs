@@ -10,8 +10,11 @@ mod chat;
 pub mod commands;
 mod door;
 pub mod effect;
+mod features;
 mod files;
+mod film;
 mod floor;
+mod incidents;
 mod log;
 mod opening;
 mod operator;
@@ -22,10 +25,11 @@ mod roles;
 mod roster;
 mod settings;
 mod signs;
+mod study;
 pub mod text;
 mod waiting;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use conclave_wire::{
     Cursor, EndReason, Event, Floor, Layer, LeaveReason, Mine, ParticipantId, Permission,
@@ -36,19 +40,24 @@ use conclave_wire::{
 };
 
 pub use agenda::{NOTICE_SHOWN, NOTICES_MAX, TIME_LIMIT_MAX, TIME_LIMIT_MIN, check_time_limit};
+pub use answers::REFERENCES_APART;
 pub use bans::BANS_MAX;
 pub use chat::{LINES_IN_MEMORY, TYPING_MAX};
 pub use door::{Admission, Entry, Newcomer, PasswordProof};
 pub use effect::{Audience, CameraOrder, Effect, Outbox, VoiceOrder};
+pub use features::Feature;
 pub use files::{FILES_MAX, Upload};
+pub use incidents::{INCIDENTS_MAX, LINK_POOR_TOLD};
 pub use log::{LOG_BYTES_MAX, LOG_EVENTS_MAX};
 pub use opening::{Limits, Opening};
 pub use operator::{OperatorOrder, PersonReport, RoomReport};
 pub use questions::VOTES_INTERVAL;
-pub use record::{Record, StoredQuestion, StoredRoom, StoredSeat};
+pub use record::{
+    Record, StoredFilm, StoredFilms, StoredQuestion, StoredRoom, StoredSeat, StoredStudy,
+};
 pub use roles::HOST_AWAY_MAX;
 pub use roster::{AWAY_MAX, MEDIA_WITHOUT_LINK_MAX};
-pub use settings::{TIMER_CYCLES_MAX, TIMER_MINUTES_MAX, check_settings};
+pub use settings::check_settings;
 pub use signs::SIGNS_INTERVAL;
 pub use text::{Slug, Title};
 pub use waiting::{WAITING_MAX, WAITING_PEOPLE_MAX};
@@ -58,11 +67,14 @@ use bans::Bans;
 use chat::Chat;
 use commands::Outcome;
 use files::Files;
+use film::Films;
+use incidents::Incidents;
 use log::Log;
 use questions::Questions;
 use roles::Succession;
 use roster::Roster;
 use signs::SignBoard;
+use study::Studies;
 use waiting::Waiting;
 
 use crate::{Moment, Now};
@@ -98,6 +110,11 @@ pub struct Room {
     chat: Chat,
     agenda: agenda::Agenda,
     files: Files,
+    studies: Studies,
+    films: Films,
+    /// What was used since the room was opened.
+    features: BTreeSet<Feature>,
+    incidents: Incidents,
     log: Log,
     signs: SignBoard,
     /// Since when nobody is linked.
@@ -116,6 +133,9 @@ impl Room {
         self.wake_chat(now);
         self.wake_agenda(now, out);
         self.wake_waiting(now, out);
+        if self.study_wakeup().is_some() {
+            self.wake_study(now, out);
+        }
         let due = |at: Option<Moment>| at.is_some_and(|at| at <= now.moment);
         if due(self.agenda.ends_at) {
             self.end(EndReason::TimeLimit, now, out);
@@ -137,6 +157,8 @@ impl Room {
             self.succession_wakeup(),
             self.waiting.next_wakeup(),
             self.questions.next_wakeup(),
+            self.study_wakeup(),
+            self.film_wakeup(),
             self.idle_ends(),
         ];
         wakeups.into_iter().flatten().min()
@@ -148,6 +170,7 @@ impl Room {
             return;
         }
         self.tell(Event::MeetingEnded { reason }, out);
+        self.incidents.end_all(now.unix_ms, out);
         out.push(Effect::Record(Record::RoomEnded {
             reason,
             at_unix_ms: now.unix_ms,
@@ -201,6 +224,10 @@ impl Room {
             waiting: self.waiting.list(),
             questions: self.questions.seen_by(None, true),
             mine: Mine::default(),
+            study: self
+                .studies
+                .state(self.opened, self.roster.seats.keys().copied()),
+            film: self.films.state(),
         }
     }
 
@@ -215,6 +242,7 @@ impl Room {
             members_max: self.settings.members_max,
             ended: self.ended,
             waiting_room: self.settings.waiting_room,
+            film_strict: self.is_film_strict(),
         }
     }
 
@@ -258,6 +286,11 @@ impl Room {
         self.roster.seats.get(&id).map(|seat| seat.role)
     }
 
+    /// How cameras are to begin.
+    pub fn quiet_company(&self) -> CameraOrder {
+        CameraOrder::Quiet(self.settings.quiet_company)
+    }
+
     pub fn presenter(&self) -> Option<ParticipantId> {
         self.floor.presenter
     }
@@ -287,7 +320,11 @@ impl Room {
     }
 
     pub fn quality(&mut self, id: ParticipantId, quality: Quality, now: Now, out: &mut Outbox) {
-        if self.roster.seats.contains_key(&id) {
+        if let Some(seat) = self.roster.seats.get(&id) {
+            let camera = seat.media.camera;
+            if let Some(advice) = self.incidents.judge(id, quality, camera, now, out) {
+                self.signs.advice(id, advice, now.moment);
+            }
             self.signs.quality(id, quality, now.moment);
         }
         self.settle(now, out);
@@ -333,6 +370,7 @@ impl Room {
         }
         self.settle_succession(now, out);
         self.settle_votes(now, out);
+        self.settle_film(now, out);
         self.signs.flush(now.moment, out);
         let linked = self.roster.seats.values().any(|seat| !seat.away());
         match linked {

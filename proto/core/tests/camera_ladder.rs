@@ -40,6 +40,8 @@ struct Simulation {
     offers: Offers,
     capacity_bps: u64,
     loss_permille: u16,
+    /// What stands before the link, where that is looked at; else the queue is there or not.
+    queue_ms: Option<u64>,
     now: Moment,
 }
 
@@ -51,6 +53,7 @@ impl Simulation {
             offers,
             capacity_bps,
             loss_permille: 0,
+            queue_ms: None,
             now: Moment(0),
         }
     }
@@ -70,9 +73,17 @@ impl Simulation {
         }
         let sent: u64 = self.ladder.allocations().iter().map(price).sum();
         let received = sent.min(self.capacity_bps);
+        let queueing_ms = match &mut self.queue_ms {
+            Some(queue_ms) => {
+                *queue_ms = (*queue_ms + 250 * sent / self.capacity_bps).saturating_sub(250);
+                *queue_ms as u16
+            }
+            None if sent > self.capacity_bps => 80,
+            None => 2,
+        };
         let report = LinkReport {
             loss_permille: self.loss_permille,
-            queueing_ms: if sent > self.capacity_bps { 80 } else { 2 },
+            queueing_ms,
             received_bytes: (received / 8 / 4) as u32,
             interval_ms: 250,
         };
@@ -99,6 +110,55 @@ fn one_camera_on_a_good_link_becomes_large() {
             scaled: false
         }]
     );
+}
+
+#[test]
+fn nine_tiles_on_a_good_link_are_all_at_360p_within_a_few_seconds() {
+    let mut simulation = Simulation::new(9, 1_000_000_000);
+    let wishes: Vec<_> = (1..=9).map(|id| watch(id, Layer::Normal)).collect();
+    simulation.ladder.watch(&wishes);
+    let last = simulation.run(6).pop().unwrap();
+    assert_eq!(last.len(), 9);
+    for allocation in last {
+        assert_eq!((allocation.layer, allocation.fps_max), (Layer::Normal, 15));
+    }
+}
+
+#[test]
+fn a_moment_of_trouble_costs_a_good_link_a_few_seconds() {
+    let mut simulation = Simulation::new(9, 1_000_000_000);
+    let wishes: Vec<_> = (1..=9).map(|id| watch(id, Layer::Normal)).collect();
+    simulation.ladder.watch(&wishes);
+    simulation.run(1);
+    simulation.loss_permille = 50;
+    simulation.step();
+    simulation.loss_permille = 0;
+    let last = simulation.run(8).pop().unwrap();
+    assert!(
+        last.iter().all(|one| one.layer == Layer::Normal),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn signs_that_are_no_congestion_yet_end_the_quick_growth() {
+    for (loss_permille, queueing_ms) in [(6, 0), (0, 11)] {
+        let mut budget = Budget::default();
+        let (mut now, mut before) = (Moment(0), budget.bps());
+        for _ in 0..20 {
+            now = now + REPORT;
+            let report = LinkReport {
+                loss_permille,
+                queueing_ms,
+                received_bytes: 1_000_000,
+                interval_ms: 250,
+            };
+            assert!(!budget.report(report, now));
+            // 5 % a second.
+            assert!(budget.bps() <= before + before / 79, "{}", budget.bps());
+            before = budget.bps();
+        }
+    }
 }
 
 #[test]
@@ -398,6 +458,48 @@ proptest! {
             prop_assert!((BUDGET_BPS_MIN..=BUDGET_BPS_MAX).contains(&ladder.budget_bps())
                 || ladder.budget_bps() < BUDGET_BPS_MIN);
         }
+    }
+
+    /// The budget at most doubles in a second, never grows in the face of congestion, and never runs away from
+    /// what was seen to arrive.
+    #[test]
+    fn the_budget_grows_no_faster_than_it_may(
+        reports in prop::collection::vec((0..40u16, 0..60u16, 0..3_000_000u32), 1..200),
+    ) {
+        let (mut budget, mut now) = (Budget::default(), Moment(0));
+        let mut history = vec![budget.bps()];
+        for (loss_permille, queueing_ms, received_bytes) in reports {
+            now = now + REPORT;
+            let before = budget.bps();
+            let report = LinkReport { loss_permille, queueing_ms, received_bytes, interval_ms: 250 };
+            let congested = budget.report(report, now);
+            prop_assert_eq!(congested, loss_permille > 20 || queueing_ms > 30);
+            prop_assert!(!congested || budget.bps() <= before || before < 500_000);
+            let arrived = 32 * u64::from(received_bytes);
+            prop_assert!(budget.bps() <= before.max(5 * arrived).max(BUDGET_BPS_START));
+            history.push(budget.bps());
+            if let [first, .., last] = history[history.len().saturating_sub(5)..] {
+                prop_assert!(last <= 2 * first, "{} after {}", last, first);
+            }
+        }
+    }
+
+    /// What a link does not carry stands in a queue before voice: seldom, and never long.
+    #[test]
+    fn cameras_do_not_stand_in_front_of_voice(cameras in 2..10u32, capacity_bps in 1_500_000..30_000_000u64) {
+        let mut simulation = Simulation::new(cameras, capacity_bps);
+        let wishes: Vec<_> = (1..=cameras).map(|id| watch(id, Layer::Normal)).collect();
+        simulation.ladder.watch(&wishes);
+        simulation.queue_ms = Some(0);
+        let queued: Vec<u64> = (0..4 * 240).map(|_| {
+            simulation.step();
+            simulation.queue_ms.unwrap()
+        }).collect();
+        // A round costs a quarter more, or one step, which for few cameras is more than that.
+        let longest = *queued.iter().max().unwrap();
+        prop_assert!(longest <= 250, "{} ms", longest);
+        let standing = queued[4 * 60..].iter().filter(|&&ms| ms > 30).count();
+        prop_assert!(standing * 20 <= queued.len() - 4 * 60, "{} of {}", standing, queued.len());
     }
 
     /// With a link, cameras and wishes that stay as they are, each camera settles and does not move again.

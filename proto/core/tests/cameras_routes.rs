@@ -303,3 +303,35 @@ fn a_viewer_on_audio_only_who_is_silent_is_tried_again() {
     let routes = cameras.take_routes().unwrap();
     assert_eq!(viewers(&routes, ANNA, Layer::Thumbnail), [BERT]);
 }
+
+#[test]
+fn in_quiet_company_there_is_one_small_layer_whatever_is_wished() {
+    let (mut cameras, now) = room();
+    cameras.watch(now, BERT, &[wish(ANNA, Layer::Large)]);
+    let routes = cameras.take_routes().unwrap();
+    assert!(!routes.source(ANNA).unwrap().quiet());
+    cameras.set_quiet(now, true);
+    cameras.watch(now, CARA, &[wish(ANNA, Layer::Normal)]);
+    let routes = cameras.take_routes().unwrap();
+    assert!(routes.source(ANNA).unwrap().quiet());
+    assert_eq!(viewers(&routes, ANNA, Layer::Thumbnail), [BERT, CARA]);
+    assert_eq!(everywhere(&routes, ANNA).len(), 2);
+    let wanted = |cameras: &mut Cameras, now| {
+        // Layers that nobody watches any more are given up after a while.
+        let now = now + Duration::from_secs(30);
+        cameras.wake(now);
+        (told(cameras, ANNA), now)
+    };
+    assert_eq!(wanted(&mut cameras, now).0, Some(vec![Layer::Thumbnail]));
+    // What they wished for is not forgotten.
+    cameras.set_quiet(now, false);
+    let routes = cameras.take_routes().unwrap();
+    assert!(!routes.source(ANNA).unwrap().quiet());
+    let larger = |viewer| {
+        let layers = [Layer::Normal, Layer::Large].into_iter();
+        layers
+            .flat_map(|layer| viewers(&routes, ANNA, layer))
+            .any(|id| id == viewer)
+    };
+    assert!(larger(BERT));
+}

@@ -12,8 +12,9 @@ use conclave_core::{
     },
 };
 use conclave_wire::{
-    AtTheDoor, ClientMessage, Command, EncodedOnce, Encoding, Event, LeaveReason, Numbered,
-    ParticipantId, RefusalCode, ServerMessage, Signs, limits::SDP_BYTES_MAX, message::Enter,
+    AtTheDoor, ClientMessage, ClockChange, Command, EncodedOnce, Encoding, Event, FilmAnchor,
+    FilmMove, LeaveReason, Numbered, ParticipantId, RefusalCode, ServerMessage, Signs, StudyClock,
+    StudyPhase, limits::SDP_BYTES_MAX, message::Enter,
 };
 
 const START: Moment = Moment(9_000_000);
@@ -434,6 +435,7 @@ fn beats_come_back_with_the_room_clock_and_their_interval_is_logged() {
     let beat = ServerMessage::Beat {
         sent_ms: 42,
         room_clock_ms: 5_700,
+        pulse: None,
     };
     assert_eq!(answer, Some(beat));
     link.now = link.now + ms(2_000);
@@ -694,4 +696,62 @@ fn who_is_turned_away_is_told_why() {
     let effects = link.take();
     assert_eq!(refusals(&effects), [(None, RefusalCode::TurnedAway)]);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Close)));
+}
+
+#[test]
+fn every_beat_says_again_how_clock_and_film_stand() {
+    let mut link = Link::seated(AttachmentLimits::default());
+    let clock = StudyClock {
+        phase: StudyPhase::Focus,
+        ends_at_ms: Some(1_500_000),
+        ..StudyClock::default()
+    };
+    let anchor = FilmAnchor {
+        playing: true,
+        position_ms: 5_000,
+        ..FilmAnchor::default()
+    };
+    let told = |number, event| {
+        EncodedOnce::new(ServerMessage::Events {
+            events: vec![Numbered { number, event }],
+        })
+    };
+    let said = |link: &mut Link| {
+        link.take();
+        link.say(ClientMessage::Beat { sent_ms: 1 });
+        let answers = link.take().into_iter();
+        let beats = answers.filter_map(|effect| match effect {
+            Effect::Send(shared) => match &shared.message {
+                ServerMessage::Beat { pulse, .. } => Some(pulse.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        beats.last().flatten()
+    };
+    assert_eq!(said(&mut link), None);
+    let why = ClockChange::Started;
+    link.deliver(vec![told(1, Event::StudyClockChanged { clock, why })]);
+    link.deliver(vec![told(
+        2,
+        Event::FilmMoved {
+            anchor: anchor.clone(),
+            why: FilmMove::Played,
+            by: None,
+        },
+    )]);
+    let pulse = said(&mut link).unwrap();
+    assert_eq!((pulse.clock, pulse.film), (Some(clock), Some(anchor)));
+    link.deliver(vec![told(
+        3,
+        Event::FilmOpened {
+            file: None,
+            leader: None,
+            anchor: FilmAnchor::default(),
+        },
+    )]);
+    let why = ClockChange::Reset;
+    let clock = StudyClock::default();
+    link.deliver(vec![told(4, Event::StudyClockChanged { clock, why })]);
+    assert_eq!(said(&mut link), None, "there is nothing to say any more");
 }

@@ -208,6 +208,28 @@ fn a_clock_that_must_go_back_far_stands_still_until_it_is_right() {
     assert_eq!(clock.read(later).unwrap().remote, later);
 }
 
+#[test]
+fn after_a_sleep_or_with_another_server_the_first_exchange_is_believed() {
+    // Ahead by an hour, as after a sleep of this machine; back by a day, as with a server started anew.
+    for jump_us in [3_600_000_000i64, -86_400_000_000] {
+        let mut clock = RemoteClock::new();
+        let mut now = Moment(200_000_000_000);
+        for _ in 0..WINDOW_EXCHANGES {
+            clock.exchanged(exchange(now, 50_000, ms(1), ms(1)));
+            now = now + BEAT_INTERVAL;
+        }
+        let offset_us = 50_000 + jump_us;
+        clock.exchanged(exchange(now, offset_us, ms(3), ms(3)));
+        let now = now + ms(6);
+        let reading = clock.read(now).unwrap();
+        assert_eq!(
+            reading.remote,
+            Moment(now.0.saturating_add_signed(offset_us))
+        );
+        assert!(reading.error < ms(4), "{reading:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_wait_is_never_longer_than_its_ceiling(randoms in prop::collection::vec(any::<u64>(), 1..40)) {

@@ -5,7 +5,7 @@
 mod room_world;
 
 use conclave_core::room::*;
-use conclave_wire::*;
+use conclave_wire::{film::Unchecked, *};
 use room_world::*;
 
 /// PRODUCT.md's table "Who may do what", a line for each command: `x` allowed, `-` refused with
@@ -42,6 +42,7 @@ fn matrix(room: &Everybody) -> Vec<(&'static str, Command)> {
             },
         ),
         ("x x - - - - -", Command::SaveTemplate { name: text() }),
+        ("x x - - - - -", Command::DeleteTemplate { name: text() }),
         // give and take roles: co-hosts up to presenter
         (
             "x - - - - - -",
@@ -108,6 +109,57 @@ fn matrix(room: &Everybody) -> Vec<(&'static str, Command)> {
         ("x x - - - - -", Command::Spotlight { id: Some(other) }),
         ("x x - - - - -", Command::Announce { text: text() }),
         ("x x - - - - -", Command::DeleteLine { line }),
+        // timer, goal of the room
+        ("x x x x - - -", Command::StartFocus),
+        ("x x x x - - -", Command::StartBreak),
+        ("x x x x - - -", Command::PauseTimer),
+        ("x x x x - - -", Command::ResumeTimer),
+        ("x x x x - - -", Command::ResetTimer),
+        ("x x x x - - -", Command::SkipBreak),
+        (
+            "x x x x - - -",
+            Command::SetTimerPlan {
+                plan: TimerPlan::default(),
+            },
+        ),
+        ("x x x x - - -", Command::SetGoal { text: text() }),
+        (
+            "x x x x - - -",
+            Command::ShareStudy {
+                shared: Some(SharedStudy::default()),
+            },
+        ),
+        ("x x x x x x x", Command::ShareStudy { shared: None }),
+        // lead the film
+        ("x x x x - - -", Command::OpenFilm { film: film() }),
+        ("x x x x - - -", Command::PlayFilm { position_ms: None }),
+        ("x x x x - - -", Command::PauseFilm { position_ms: None }),
+        (
+            "x x x x - - -",
+            Command::SeekFilm {
+                position_ms: Unchecked(0.0),
+            },
+        ),
+        (
+            "x x x x - - -",
+            Command::SetFilmSpeed {
+                rate_permille: Unchecked(1_000.0),
+            },
+        ),
+        ("x x x x - - -", Command::StopFilm),
+        (
+            "x x x x - - -",
+            Command::SetPlaylist {
+                playlist: Vec::new(),
+            },
+        ),
+        ("x x x x x x x", Command::HaveFilm { film: film() }),
+        (
+            "x x x x x x x",
+            Command::MarkFilm {
+                readiness: FilmReadiness::Ready,
+            },
+        ),
         ("x x - - - - -", Command::RevokeShare { file }),
         ("x x - - - - -", Command::RemoveFile { file }),
         // present: participants by asking
@@ -252,6 +304,16 @@ const COLUMNS: [(Role, bool); 7] = [
     (Role::Observer, true),
     (Role::Observer, false),
 ];
+
+fn film() -> FilmFile {
+    FilmFile {
+        name: "film".to_owned(),
+        size_bytes: 1,
+        duration_ms: 0,
+        sample: Some("0".repeat(64)),
+        sha256: None,
+    }
+}
 
 fn settings(allowing: bool) -> Settings {
     Settings {

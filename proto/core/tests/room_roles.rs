@@ -378,10 +378,16 @@ fn settings_of_a_newer_version_and_impossible_clocks_are_refused() {
             },
             RefusalCode::Invalid,
         ),
-        (with(plan(0, 4)), RefusalCode::Invalid),
-        (with(plan(TIMER_MINUTES_MAX + 1, 4)), RefusalCode::Invalid),
-        (with(plan(25, 0)), RefusalCode::Invalid),
-        (with(plan(25, TIMER_CYCLES_MAX + 1)), RefusalCode::Invalid),
+        (with(plan(0, 4)), RefusalCode::TimerPlanInvalid),
+        (
+            with(plan(limits::TIMER_MINUTES_MAX + 1, 4)),
+            RefusalCode::TimerPlanInvalid,
+        ),
+        (with(plan(25, 0)), RefusalCode::TimerPlanInvalid),
+        (
+            with(plan(25, limits::TIMER_CYCLES_MAX + 1)),
+            RefusalCode::TimerPlanInvalid,
+        ),
     ] {
         assert_eq!(check_settings(&settings, 500), Err(code), "{settings:?}");
     }
@@ -408,4 +414,14 @@ fn a_template_is_saved_under_a_name_that_is_free() {
     assert_eq!(world.templates.len(), 1);
     assert_eq!(world.templates[0].name, "Our board");
     assert_eq!(world.templates[0].settings.members_max, 7);
+    let delete = |name: &str| Command::DeleteTemplate {
+        name: name.to_owned(),
+    };
+    assert_eq!(
+        world.ask(host, delete("meeting")),
+        Err(RefusalCode::TemplateNameInvalid),
+        "built-in ones stay"
+    );
+    world.ask(host, delete("Our board")).unwrap();
+    assert!(world.templates.is_empty());
 }

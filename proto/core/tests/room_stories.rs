@@ -827,3 +827,72 @@ fn content_that_was_shared_twice_is_deleted_with_the_last() {
         .unwrap();
     assert_eq!(world.deleted.len(), 1);
 }
+
+#[test]
+fn whoever_has_a_poor_link_is_told_what_is_wrong_and_nobody_else_is() {
+    use event::{Advice, Quality, QualityVerdict};
+    let mut world = World::new(Settings::default());
+    let ada = world.join_as_host("ada");
+    let bob = world.join("bob");
+    let id = world.clients[bob].id;
+    let camera = MediaState {
+        camera: true,
+        sound: true,
+        ..MediaState::default()
+    };
+    world.ask(bob, Command::SetMedia { media: camera }).unwrap();
+    let poor = Quality {
+        verdict: QualityVerdict::Poor,
+        loss_permille: 120,
+        ..Quality::default()
+    };
+    for quality in [poor, poor, Quality::default()] {
+        world.drive(|room, now, out| room.quality(id, quality, now, out));
+        world.wait(1_000);
+    }
+    let told = |client: usize| {
+        let signs = world.clients[client].signs.iter();
+        signs.filter_map(|signs| signs.advice).collect::<Vec<_>>()
+    };
+    let loss = Advice::Loss {
+        permille: 120,
+        camera: true,
+    };
+    assert_eq!(told(bob), [loss, Advice::Fine]);
+    assert_eq!(told(ada), []);
+}
+
+#[test]
+fn a_seat_without_a_link_stays_while_its_token_is_shown_and_no_longer() {
+    let mut world = World::new(Settings::default());
+    let script = Newcomer {
+        linked: false,
+        ..world.newcomer("Script")
+    };
+    let script = world.enter(script).unwrap();
+    let id = world.clients[script].id;
+    for _ in 0..3 {
+        world.wait(AWAY_MAX.as_millis() as u64 - 1_000);
+        world.drive(|room, now, _| room.seen(id, now.moment));
+    }
+    assert!(world.room.role(id).is_some());
+    world.wait(AWAY_MAX.as_millis() as u64);
+    assert_eq!(world.room.role(id), None);
+}
+
+#[test]
+fn a_command_apart_is_answered_and_leaves_the_references_of_a_link_alone() {
+    let mut world = World::new(Settings::default());
+    let ada = world.join("Ada");
+    for drawn in 0..100 {
+        let line = Command::Say {
+            text: format!("line {drawn}"),
+        };
+        world.send_as(ada, REFERENCES_APART + drawn, line);
+    }
+    world.finish_jobs(usize::MAX);
+    assert_eq!(
+        world.ask(ada, Command::RaiseHand { raised: true }),
+        Ok(Reply::Nothing)
+    );
+}

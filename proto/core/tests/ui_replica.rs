@@ -11,7 +11,7 @@ use conclave_wire::{
     *,
 };
 
-const STEPS: usize = 330;
+const STEPS: usize = 420;
 /// A room is written down after so many events.
 const LOOK_EVERY: usize = 15;
 
@@ -55,7 +55,7 @@ impl Draw {
 }
 
 /// How many kinds of events there are.
-const KINDS: usize = 35;
+const KINDS: usize = 45;
 
 /// One event of each kind. A new kind does not compile until it has its place in [`kind_of`].
 fn event(kind: usize, step: usize, draw: &mut Draw) -> Event {
@@ -231,9 +231,95 @@ fn event(kind: usize, step: usize, draw: &mut Draw) -> Event {
         33 => Event::ShareRevoked {
             file: FileId(number.saturating_sub(draw.below(60))),
         },
+        35 => Event::StudyClockChanged {
+            clock: StudyClock {
+                phase: StudyPhase::Focus,
+                cycle: draw.below(4),
+                length_ms: at_ms,
+                ends_at_ms: draw.chance().then_some(at_ms),
+                left_ms: at_ms,
+                focus_done: number,
+            },
+            why: ClockChange::Ended,
+        },
+        36 => Event::FocusCounted {
+            room_ms: at_ms,
+            people: (draw.people().into_iter())
+                .map(|id| FocusCount {
+                    id,
+                    focus_ms: at_ms,
+                })
+                .collect(),
+        },
+        37 => Event::GoalSet {
+            text: format!("goal {number}"),
+        },
+        38 => Event::StudyShared {
+            id,
+            shared: draw.chance().then(|| SharedStudy {
+                focus_on: format!("chapter {number}"),
+                goals: vec![Goal {
+                    text: "exercises".to_owned(),
+                    done: draw.chance(),
+                }],
+                streak_days: number,
+            }),
+        },
+        39 => Event::FilmOpened {
+            file: draw.chance().then(|| film(number)),
+            leader: Some(id),
+            anchor: FilmAnchor::default(),
+        },
+        40 => Event::FilmMoved {
+            anchor: FilmAnchor {
+                playing: draw.chance(),
+                position_ms: at_ms,
+                at_ms,
+                rate_permille: 500 + number,
+                hold: draw.chance().then(|| FilmHold {
+                    waiting_for: draw.people(),
+                    until_ms: at_ms + 10_000,
+                }),
+            },
+            why: FilmMove::Held,
+            by: None,
+        },
+        41 => Event::FilmIdentified {
+            sha256: format!("{number:064x}"),
+        },
+        42 => Event::FilmMarked {
+            marks: (draw.people().into_iter())
+                .map(|id| FilmMark {
+                    id,
+                    readiness: [
+                        FilmReadiness::NotReady,
+                        FilmReadiness::Ready,
+                        FilmReadiness::Buffering,
+                        FilmReadiness::Closed,
+                    ][draw.below(4) as usize],
+                    sure: draw.chance(),
+                })
+                .collect(),
+        },
+        43 => Event::FilmLeadChanged {
+            leader: draw.chance().then_some(id),
+        },
+        44 => Event::PlaylistChanged {
+            playlist: (0..draw.below(3)).map(film).collect(),
+        },
         _ => Event::FileRemoved {
             file: FileId(number.saturating_sub(draw.below(60))),
         },
+    }
+}
+
+fn film(number: u32) -> FilmFile {
+    FilmFile {
+        name: format!("film {number}.mkv"),
+        size_bytes: 1 + u64::from(number),
+        duration_ms: 0,
+        sample: Some(format!("{number:064x}")),
+        sha256: None,
     }
 }
 
@@ -274,6 +360,16 @@ fn kind_of(event: &Event) -> usize {
         Event::FileShared { .. } => 32,
         Event::ShareRevoked { .. } => 33,
         Event::FileRemoved { .. } => 34,
+        Event::StudyClockChanged { .. } => 35,
+        Event::FocusCounted { .. } => 36,
+        Event::GoalSet { .. } => 37,
+        Event::StudyShared { .. } => 38,
+        Event::FilmOpened { .. } => 39,
+        Event::FilmMoved { .. } => 40,
+        Event::FilmIdentified { .. } => 41,
+        Event::FilmMarked { .. } => 42,
+        Event::FilmLeadChanged { .. } => 43,
+        Event::PlaylistChanged { .. } => 44,
     }
 }
 
@@ -293,6 +389,8 @@ fn empty() -> RoomState {
         waiting: Vec::new(),
         questions: Vec::new(),
         mine: Mine::default(),
+        study: Study::default(),
+        film: Film::default(),
     }
 }
 

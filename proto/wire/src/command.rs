@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    film::{FilmFile, FilmReadiness, Unchecked},
     id::{FileId, LineId, ParticipantId, QuestionId, WaitingId},
-    model::{Layer, MediaState, QualityChoice, Role, Settings},
+    model::{Layer, MediaState, QualityChoice, Role, Settings, TimerPlan},
+    study::SharedStudy,
 };
 
 /// A source that a viewer wants to see, and no larger than `layer_max`.
@@ -149,6 +151,10 @@ pub enum Command {
     SaveTemplate {
         name: String,
     },
+    /// Forgets one that was saved; rooms that were made by it stay as they are.
+    DeleteTemplate {
+        name: String,
+    },
 
     // chat
     Say {
@@ -176,6 +182,70 @@ pub enum Command {
     },
     Announce {
         text: String,
+    },
+
+    // study
+    /// Starts a span of focus, whatever runs.
+    StartFocus,
+    /// Starts the break that is next.
+    StartBreak,
+    PauseTimer,
+    /// Also starts what waits to be started.
+    ResumeTimer,
+    /// Back to before the first span.
+    ResetTimer,
+    /// Ends a break and starts to focus.
+    SkipBreak,
+    /// Spans that are to come are as long as this says.
+    SetTimerPlan {
+        plan: TimerPlan,
+    },
+    /// Of the room; empty for none.
+    SetGoal {
+        text: String,
+    },
+    /// What one tells of one's own studies; `None` takes it back.
+    ShareStudy {
+        shared: Option<SharedStudy>,
+    },
+
+    // film
+    /// Opens a film for the room, at its beginning, in the place of another; its entry in the playlist is
+    /// used up. Whoever opens it has a copy.
+    OpenFilm {
+        film: FilmFile,
+    },
+    /// From where it stands, or from this position.
+    PlayFilm {
+        #[serde(default)]
+        #[cfg_attr(feature = "bindings", ts(optional = nullable))]
+        position_ms: Option<Unchecked>,
+    },
+    PauseFilm {
+        #[serde(default)]
+        #[cfg_attr(feature = "bindings", ts(optional = nullable))]
+        position_ms: Option<Unchecked>,
+    },
+    SeekFilm {
+        position_ms: Unchecked,
+    },
+    /// 250 to 2,000.
+    SetFilmSpeed {
+        rate_permille: Unchecked,
+    },
+    /// Closes it for everybody.
+    StopFilm,
+    SetPlaylist {
+        playlist: Vec<FilmFile>,
+    },
+    /// One has a copy of the film, and this is what it is; sent again when its SHA-256 is known. Answered by
+    /// `Reply::FilmMatched`.
+    HaveFilm {
+        film: FilmFile,
+    },
+    /// How one's copy stands, when that changes.
+    MarkFilm {
+        readiness: FilmReadiness,
     },
 
     // media
@@ -215,6 +285,10 @@ pub enum Reply {
     },
     Question {
         question: QuestionId,
+    },
+    /// The copy is that of the film: surely, by its SHA-256, or likely.
+    FilmMatched {
+        sure: bool,
     },
     /// Nobody else hears this volume yet: the room already mixes for as many as it can.
     VolumeKept {

@@ -4,9 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    film::{FilmAnchor, FilmFile, FilmMark, FilmMove},
     id::{FileId, LineId, NoticeId, ParticipantId, QuestionId, WaitingId},
     model::*,
     question::{Answer, Question, VoteCount},
+    study::{ClockChange, FocusCount, SharedStudy, StudyClock},
 };
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -144,6 +146,52 @@ pub enum Event {
         reason: EndReason,
     },
 
+    // study
+    StudyClockChanged {
+        clock: StudyClock,
+        why: ClockChange,
+    },
+    /// Focus of the room, and of those whose count is another one.
+    FocusCounted {
+        room_ms: u64,
+        people: Vec<FocusCount>,
+    },
+    GoalSet {
+        text: String,
+    },
+    StudyShared {
+        id: ParticipantId,
+        shared: Option<SharedStudy>,
+    },
+
+    // film
+    /// Another film, or none; nobody has a copy yet but whoever is marked afterwards.
+    FilmOpened {
+        file: Option<FilmFile>,
+        leader: Option<ParticipantId>,
+        anchor: FilmAnchor,
+    },
+    FilmMoved {
+        anchor: FilmAnchor,
+        why: FilmMove,
+        /// Who asked for it; absent when the room did it.
+        by: Option<ParticipantId>,
+    },
+    /// The SHA-256 of the film is known now.
+    FilmIdentified {
+        sha256: String,
+    },
+    /// Those that are others; at most four times a second.
+    FilmMarked {
+        marks: Vec<FilmMark>,
+    },
+    FilmLeadChanged {
+        leader: Option<ParticipantId>,
+    },
+    PlaylistChanged {
+        playlist: Vec<FilmFile>,
+    },
+
     // files
     FileShared {
         file: SharedFile,
@@ -259,6 +307,25 @@ pub struct Signs {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "bindings", ts(optional))]
     pub hint: Option<Hint>,
+    /// What you can do about your own link, which has become poor, or is well again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
+    pub advice: Option<Advice>,
+}
+
+/// What is wrong with somebody's own link, worst first, and whether their own camera is part of it (I2).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Advice {
+    /// The link is well again.
+    Fine,
+    /// So much does not arrive.
+    Loss { permille: u32, camera: bool },
+    /// There and back takes so long.
+    Delay { ms: u32, camera: bool },
+    /// It comes in fits.
+    Jitter { ms: u32, camera: bool },
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -9,6 +9,7 @@ pub mod command;
 pub mod datagram;
 pub mod encoding;
 pub mod event;
+pub mod film;
 pub mod http;
 pub mod id;
 pub mod limits;
@@ -20,15 +21,20 @@ pub mod refusal;
 pub mod screen;
 #[cfg(feature = "sealing")]
 pub mod sealing;
+pub mod study;
 pub mod template;
 
 pub use command::Command;
 pub use encoding::{EncodedOnce, Encoding};
 pub use event::{Event, Numbered, Signs};
+pub use film::{Film, FilmAnchor, FilmFile, FilmHold, FilmMark, FilmMove, FilmReadiness, Pulse};
 pub use id::{Cursor, FileId, LineId, NoticeId, ParticipantId, QuestionId, WaitingId};
 pub use message::{ClientMessage, ServerMessage};
 pub use model::*;
 pub use permission::{Permission, may, may_give};
 pub use question::{Answer, Mine, Question, VoteCount};
 pub use refusal::{Refusal, RefusalCode};
+pub use study::{
+    ClockChange, FocusCount, Goal, SharedStudy, Study, StudyClock, StudyPerson, StudyPhase,
+};
 pub use template::Template;

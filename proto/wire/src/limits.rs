@@ -22,6 +22,32 @@ pub const ANSWER_BYTES_MAX: usize = 4_096;
 pub const QUESTIONS_MAX: usize = 500;
 /// Of these, questions of one person that are not answered.
 pub const QUESTIONS_OPEN_PER_PERSON_MAX: usize = 20;
+/// A goal of a room or of a person, in characters.
+pub const GOAL_CHARS_MAX: usize = 200;
+/// What somebody focuses on, in characters.
+pub const FOCUS_ON_CHARS_MAX: usize = 120;
+/// Goals that somebody shares.
+pub const GOALS_MAX: usize = 20;
+/// A span of the shared clock, in minutes.
+pub const TIMER_MINUTES_MAX: u32 = 180;
+/// Spans of focus until the long break.
+pub const TIMER_CYCLES_MAX: u32 = 24;
+/// Films in a playlist: each is in every snapshot.
+pub const PLAYLIST_FILMS_MAX: usize = 32;
+/// The longest film, in milliseconds: a week.
+pub const FILM_DURATION_MS_MAX: u64 = 7 * 24 * 3_600 * 1_000;
+/// The largest film, in bytes: 2^53, beyond which JSON's numbers are not exact.
+pub const FILM_BYTES_MAX: u64 = 1 << 53;
+/// How fast a film may be played, in permille of how it was recorded.
+pub const RATE_PERMILLE_MIN: u32 = 250;
+pub const RATE_PERMILLE_MAX: u32 = 2_000;
+/// The picture of quiet company, in pixels.
+pub const QUIET_WIDTH_PX: u32 = 160;
+pub const QUIET_HEIGHT_PX: u32 = 90;
+/// A camera of quiet company sends a picture so often, in milliseconds.
+pub const QUIET_INTERVAL_MS: u32 = 8_000;
+/// Such a picture, in bytes: three datagrams. 24 of them every 8 s are below 100 kbit/s.
+pub const QUIET_FRAME_BYTES_MAX: usize = 3_396;
 /// Name of a template, in characters.
 pub const TEMPLATE_NAME_CHARS_MAX: usize = 50;
 /// The secret by which a ban knows a program again, in bytes.

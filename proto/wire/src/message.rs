@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command::{Command, Reply},
     event::{Numbered, Signs},
+    film::Pulse,
     id::Cursor,
     model::{AtTheDoor, LeaveReason, Welcome},
     refusal::Refusal,
@@ -32,6 +33,10 @@ pub enum Enter {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "bindings", ts(optional))]
         device: Option<String>,
+        /// SHA-256 of one's copy of the film, for rooms that are strict about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "bindings", ts(optional))]
+        file_hash: Option<String>,
     },
     /// Open a seat again. With a cursor the events since follow, if the room still has them.
     Resume {
@@ -104,6 +109,10 @@ pub enum ServerMessage {
     Beat {
         sent_ms: u64,
         room_clock_ms: u64,
+        /// How clock and film stand, said again; absent when there are none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "bindings", ts(optional))]
+        pulse: Option<Pulse>,
     },
     /// The answer to the oldest offer that is not answered yet, with all candidates in it.
     MediaAnswer {

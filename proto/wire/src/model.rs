@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    film::{Film, Pulse},
     id::{Cursor, FileId, LineId, NoticeId, ParticipantId, WaitingId},
     question::{Mine, Question},
+    study::Study,
 };
 
 /// The version of [`Settings`] that this crate writes. Settings of a newer one are refused.
@@ -12,6 +14,7 @@ pub const SETTINGS_VERSION: u32 = 1;
 
 /// From most to least; the order is the order of the variants.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -24,6 +27,11 @@ pub enum Role {
 
 /// What a person has switched on. A microphone that the host has muted is not `microphone`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct MediaState {
     pub microphone: bool,
@@ -34,6 +42,11 @@ pub struct MediaState {
 
 /// A person in a room.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Member {
     pub id: ParticipantId,
@@ -50,6 +63,11 @@ pub struct Member {
 
 /// What participants may do without being given a higher role.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct ParticipantsMay {
@@ -76,6 +94,11 @@ impl Default for ParticipantsMay {
 
 /// What observers may do.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct ObserversMay {
@@ -96,6 +119,11 @@ impl Default for ObserversMay {
 
 /// How questions are taken.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct QuestionSettings {
@@ -109,6 +137,11 @@ pub struct QuestionSettings {
 
 /// How long the spans of the shared clock are (P1).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct TimerPlan {
@@ -117,6 +150,12 @@ pub struct TimerPlan {
     pub long_break_minutes: u32,
     /// Spans of focus until the long break.
     pub cycles: u32,
+    /// After a break the next span of focus starts by itself; else it waits for somebody to start it.
+    pub focus_starts_itself: bool,
+    /// Who is not host or co-host is muted while the room focuses, and unmutes again in the break.
+    pub focus_mutes: bool,
+    /// Programs show no banners while the room focuses.
+    pub hush_banners: bool,
 }
 
 impl Default for TimerPlan {
@@ -126,12 +165,20 @@ impl Default for TimerPlan {
             short_break_minutes: 5,
             long_break_minutes: 15,
             cycles: 4,
+            focus_starts_itself: false,
+            focus_mutes: false,
+            hush_banners: true,
         }
     }
 }
 
 /// How a room is set up. Changed by its host and co-hosts.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct Settings {
@@ -153,8 +200,12 @@ pub struct Settings {
     pub questions: QuestionSettings,
     /// The plan of the shared clock; `None` for a room without one.
     pub timer: Option<TimerPlan>,
+    /// Cameras show how everybody sits there, and no more: a picture of 160 by 90 pixels every 8 s.
+    pub quiet_company: bool,
     /// Whether the room watches films together.
     pub film: bool,
+    /// Whether who joins must have the very film that is open.
+    pub film_strict: bool,
     /// Files, chat and seats are kept so long after the room has ended; 0 keeps nothing.
     pub keep_hours: u32,
 }
@@ -173,7 +224,9 @@ impl Default for Settings {
             present_by_asking: true,
             questions: QuestionSettings::default(),
             timer: None,
+            quiet_company: false,
             film: false,
+            film_strict: false,
             keep_hours: 7 * 24,
         }
     }
@@ -181,6 +234,11 @@ impl Default for Settings {
 
 /// Who presents, who waits for it, whose hands are up: each in order.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Floor {
     pub presenter: Option<ParticipantId>,
@@ -212,6 +270,7 @@ pub struct AtTheDoor {
 
 /// What kind of line it is.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(tag = "type", content = "payload", rename_all = "snake_case")]
 pub enum LineKind {
@@ -226,6 +285,11 @@ pub enum LineKind {
 /// A line of chat. Text is plain, with the marks of safe formatting (`*bold*`, `_italic_`,
 /// `` `code` ``) left for the reader's program.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Line {
     pub id: LineId,
@@ -241,6 +305,11 @@ pub struct Line {
 
 /// A finished file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct SharedFile {
     pub id: FileId,
@@ -256,6 +325,11 @@ pub struct SharedFile {
 
 /// What a host or the operator tells everybody.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Notice {
     pub id: NoticeId,
@@ -300,6 +374,10 @@ pub struct RoomState {
     pub questions: Vec<Question>,
     #[serde(default)]
     pub mine: Mine,
+    #[serde(default)]
+    pub study: Study,
+    #[serde(default)]
+    pub film: Film,
 }
 
 /// Which suite seals the datagrams of a media session.
@@ -342,10 +420,15 @@ pub struct Welcome {
     pub beat_interval_ms: u32,
     /// The host's own secret, only for the host, so that they can come back as host elsewhere.
     pub host_key: Option<String>,
+    /// How clock and film stand; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "bindings", ts(optional))]
+    pub pulse: Option<Pulse>,
 }
 
 /// Why somebody's link or seat ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
@@ -365,6 +448,7 @@ pub enum LeaveReason {
 
 /// Why a meeting ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {

@@ -7,6 +7,11 @@ use crate::id::{ParticipantId, QuestionId};
 /// A question. Those who may not answer see it only once it has left the review and while it is not
 /// hidden; its author always does.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Question {
     pub id: QuestionId,
@@ -29,6 +34,11 @@ pub struct Question {
 
 /// How a question was answered.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Answer {
     pub by: ParticipantId,

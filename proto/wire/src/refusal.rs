@@ -6,6 +6,7 @@ macro_rules! refusals {
     ($($(#[$doc:meta])* $code:ident $status:literal $sentence:literal,)*) => {
         /// The stable code of a refusal; programs match on it, never on the sentence.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
         #[serde(rename_all = "snake_case")]
         pub enum RefusalCode {
@@ -42,6 +43,9 @@ refusals! {
     UnsupportedVersion 426 "This program speaks another version of the protocol. Update it.",
     TooManyConnections 429 "Too many connections come from your address. Close some and try again.",
     Timeout 408 "That took too long. Try again.",
+    NoSuchEndpoint 404 "There is nothing at this address. See /api/docs.",
+    MethodNotAllowed 405 "This address does not do that. See /api/docs.",
+    MediaTypeUnsupported 415 "The body is not of a kind that is read here. Send application/json.",
 
     // coming in
     RoomNotFound 404 "There is no such room. Check the link.",
@@ -92,6 +96,22 @@ refusals! {
     AnswerInvalid 422 "An answer has 1 to 4096 bytes. Shorten it, or answer live.",
     NoSuchQuestion 404 "That question is not there any more.",
     TooManyQuestions 409 "There are as many open questions as there may be. Wait until some are answered.",
+
+    // study
+    NoTimer 409 "This room has no shared clock. The host can set one up in the settings.",
+    TimerNotRunning 409 "The clock has nothing to pause, go on with or skip now.",
+    TimerPlanInvalid 422 "A span has 1 to 180 minutes, and a round 1 to 24 of focus.",
+    GoalInvalid 422 "A goal has at most 200 characters, what you focus on 120, and there are at most 20 goals.",
+    FocusQuiet 403 "The room is quiet while it focuses. You can speak in the break.",
+
+    // film
+    NoFilm 409 "No film is open in this room.",
+    FilmInvalid 422 "The film's name, size or length cannot be used. Open another file.",
+    PositionInvalid 422 "The film has no such position.",
+    RateInvalid 422 "A film plays at a quarter of its speed to twice of it.",
+    FileHashInvalid 422 "A file's hash is 64 hexadecimal digits. Update the program and try again.",
+    FileHashMismatch 409 "Your file is not the film of this room. Open the same file as the others.",
+    PlaylistInvalid 422 "The playlist has at most 32 films.",
 
     // settings and templates
     SettingsVersion 422 "These settings were made by a newer version. Update the server.",

@@ -6,6 +6,11 @@ use crate::model::{ParticipantsMay, QuestionSettings, Role, Settings, TimerPlan}
 
 /// A way to set a room up: one of ours, or one that somebody has saved.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(rename_all = "camelCase")
+)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Template {
     /// 1 to 50 characters; what [`Template::builtin`] has is taken.
@@ -136,6 +141,7 @@ mod tests {
             short_break_minutes: 5,
             long_break_minutes: 15,
             cycles: 4,
+            ..TimerPlan::default()
         };
         let timers: Vec<_> = templates.iter().map(|t| t.settings.timer).collect();
         assert_eq!(timers, [None, None, Some(study), None, None]);

@@ -47,6 +47,7 @@ fn written() -> String {
     declarations.visit::<ServerMessage>();
     declarations.visit::<Permission>();
     declarations.visit::<Template>();
+    declarations.visit::<http::TemplateList>();
     declarations.visit::<http::ServerInfo>();
     declarations.visit::<http::RoomList>();
     declarations.visit::<http::CreateRoom>();
@@ -162,6 +163,9 @@ fn the_page_knows_the_same_limits() {
         ("LINE_BYTES_MAX", limits::LINE_BYTES_MAX),
         ("NOTICE_BYTES_MAX", limits::NOTICE_BYTES_MAX),
         ("FILE_NAME_BYTES_MAX", limits::FILE_NAME_BYTES_MAX),
+        ("QUESTION_BYTES_MAX", limits::QUESTION_BYTES_MAX),
+        ("ANSWER_BYTES_MAX", limits::ANSWER_BYTES_MAX),
+        ("TEMPLATE_NAME_CHARS_MAX", limits::TEMPLATE_NAME_CHARS_MAX),
         ("CHAT_PAGE_LINES", limits::CHAT_PAGE_LINES),
     ] {
         let found = text

@@ -5,6 +5,7 @@ use conclave_wire::{
     command::{Reply, Watch},
     encoding::DecodeError,
     event::{FloorChange, Hint, PersonSigns, Quality, QualityVerdict, RoleChange},
+    film::Unchecked,
     limits::{CONTROL_DEPTH_MAX, CONTROL_MESSAGE_BYTES_MAX},
     message::Enter,
     *,
@@ -84,6 +85,9 @@ fn commands() -> Vec<Command> {
         Command::SaveTemplate {
             name: "Our lectures".into(),
         },
+        Command::DeleteTemplate {
+            name: "Our lectures".into(),
+        },
         Command::AskFloor,
         Command::ReleaseFloor,
         Command::GrantFloor { id },
@@ -131,6 +135,39 @@ fn commands() -> Vec<Command> {
         Command::ChooseQuality {
             receive: QualityChoice::Low,
         },
+        Command::StartFocus,
+        Command::StartBreak,
+        Command::PauseTimer,
+        Command::ResumeTimer,
+        Command::ResetTimer,
+        Command::SkipBreak,
+        Command::SetTimerPlan {
+            plan: TimerPlan::default(),
+        },
+        Command::SetGoal {
+            text: "Chapter 3".into(),
+        },
+        Command::ShareStudy { shared: None },
+        Command::ShareStudy {
+            shared: Some(SharedStudy::default()),
+        },
+        Command::OpenFilm { film: film_file() },
+        Command::PlayFilm { position_ms: None },
+        Command::PauseFilm {
+            position_ms: Some(Unchecked(125_300.5)),
+        },
+        Command::SeekFilm {
+            position_ms: Unchecked(-1.0),
+        },
+        Command::SetFilmSpeed {
+            rate_permille: Unchecked(1_500.0),
+        },
+        Command::StopFilm,
+        Command::SetPlaylist { playlist: vec![] },
+        Command::HaveFilm { film: film_file() },
+        Command::MarkFilm {
+            readiness: FilmReadiness::Ready,
+        },
         Command::RevokeShare { file: FileId(1) },
         Command::RemoveFile { file: FileId(1) },
     ]
@@ -167,6 +204,66 @@ fn question() -> Question {
             at_ms: 1_700_000_060_000,
             moment_ms: 72_000,
         }),
+    }
+}
+
+fn study() -> Study {
+    Study {
+        clock: StudyClock {
+            phase: StudyPhase::Focus,
+            cycle: 2,
+            length_ms: 1_500_000,
+            ends_at_ms: Some(2_000_000),
+            left_ms: 0,
+            focus_done: 1,
+        },
+        goal: "Chapter 3".into(),
+        focus_ms: 1_500_000,
+        people: vec![StudyPerson {
+            id: ParticipantId(7),
+            focus_ms: 1_500_000,
+            shared: Some(SharedStudy {
+                focus_on: "Integrals".into(),
+                goals: vec![Goal {
+                    text: "Exercise 4".into(),
+                    done: true,
+                }],
+                streak_days: 3,
+            }),
+        }],
+    }
+}
+
+fn film_file() -> FilmFile {
+    FilmFile {
+        name: "Metropolis.mkv".into(),
+        size_bytes: 4_000_000_000,
+        duration_ms: 9_180_000,
+        sample: Some("ab".repeat(32)),
+        sha256: None,
+    }
+}
+
+fn film() -> Film {
+    Film {
+        file: Some(film_file()),
+        leader: Some(ParticipantId(7)),
+        anchor: FilmAnchor {
+            playing: true,
+            position_ms: 125_300,
+            at_ms: 60_040,
+            rate_permille: 1_250,
+            hold: Some(FilmHold {
+                waiting_for: vec![ParticipantId(7)],
+                until_ms: 70_000,
+            }),
+        },
+        playlist: vec![film_file()],
+        marks: vec![FilmMark {
+            id: ParticipantId(7),
+            readiness: FilmReadiness::Buffering,
+            sure: false,
+        }],
     }
 }
 
@@ -207,6 +304,8 @@ fn server_messages() -> Vec<ServerMessage> {
             questions: vec![QuestionId(1)],
             votes: vec![],
         },
+        study: study(),
+        film: film(),
     };
     let welcome = Welcome {
         you: id,
@@ -226,6 +325,7 @@ fn server_messages() -> Vec<ServerMessage> {
         room_clock_ms: 12,
         beat_interval_ms: 2_000,
         host_key: None,
+        pulse: None,
     };
     let numbered = |event| Numbered { number: 5, event };
     let person = PersonSigns {
@@ -274,6 +374,34 @@ fn server_messages() -> Vec<ServerMessage> {
                 numbered(Event::MeetingEnded {
                     reason: EndReason::TimeLimit,
                 }),
+                numbered(Event::StudyClockChanged {
+                    clock: StudyClock::default(),
+                    why: ClockChange::Reset,
+                }),
+                numbered(Event::FocusCounted {
+                    room_ms: 1,
+                    people: vec![FocusCount { id, focus_ms: 1 }],
+                }),
+                numbered(Event::GoalSet { text: "".into() }),
+                numbered(Event::StudyShared { id, shared: None }),
+                numbered(Event::FilmOpened {
+                    file: Some(film_file()),
+                    leader: Some(id),
+                    anchor: FilmAnchor::default(),
+                }),
+                numbered(Event::FilmMoved {
+                    anchor: film().anchor,
+                    why: FilmMove::Held,
+                    by: None,
+                }),
+                numbered(Event::FilmIdentified {
+                    sha256: "cd".repeat(32),
+                }),
+                numbered(Event::FilmMarked {
+                    marks: film().marks,
+                }),
+                numbered(Event::FilmLeadChanged { leader: None }),
+                numbered(Event::PlaylistChanged { playlist: vec![] }),
             ],
         },
         ServerMessage::Waiting(AtTheDoor {
@@ -308,6 +436,10 @@ fn server_messages() -> Vec<ServerMessage> {
         ServerMessage::Beat {
             sent_ms: 1,
             room_clock_ms: 2,
+            pulse: Some(Pulse {
+                clock: Some(study().clock),
+                film: Some(film().anchor),
+            }),
         },
         ServerMessage::MediaAnswer {
             sdp: "v=0\r\n".into(),
@@ -318,6 +450,46 @@ fn server_messages() -> Vec<ServerMessage> {
         },
         ServerMessage::Moved { addresses: vec![] },
     ]
+}
+
+#[test]
+fn a_small_players_numbers_are_read_whatever_they_are() {
+    let json = br#"{"type":"do","payload":{"ref":1,"command":{"type":"seek_film","payload":{"position_ms":125300}}}}"#;
+    let read: ClientMessage = Encoding::Json.decode(json).unwrap();
+    let seek = |ms| ClientMessage::Do {
+        reference: 1,
+        command: Command::SeekFilm {
+            position_ms: Unchecked(ms),
+        },
+    };
+    assert_eq!(read, seek(125_300.0));
+    // MessagePack can say what JSON cannot.
+    for (ms, read_as) in [
+        (f64::NAN, -1.0),
+        (f64::NEG_INFINITY, -1.0),
+        (1e300, -1.0),
+        (-0.0, 0.0),
+        (125_300.123_456, 125_300.123),
+    ] {
+        let bytes = Encoding::MessagePack.encode(&seek(ms));
+        let read: ClientMessage = Encoding::MessagePack.decode(&bytes).unwrap();
+        assert_eq!(read, seek(read_as));
+    }
+}
+
+#[test]
+fn settings_and_states_of_before_there_were_clocks_and_films_can_be_read() {
+    let plan =
+        br#"{"focus_minutes":50,"short_break_minutes":10,"long_break_minutes":20,"cycles":2}"#;
+    let plan: TimerPlan = Encoding::Json.decode(plan).unwrap();
+    assert_eq!(
+        (plan.focus_minutes, plan.focus_mutes, plan.hush_banners),
+        (50, false, true)
+    );
+    let settings: Settings = Encoding::Json
+        .decode(br#"{"version":1,"film":true}"#)
+        .unwrap();
+    assert!(settings.film && !settings.film_strict && !settings.quiet_company);
 }
 
 #[test]
@@ -362,6 +534,7 @@ fn json_reads_as_the_protocol_page_says() {
                     host_key: None,
                     sound: true,
                     device: None,
+                    file_hash: None,
                 },
                 client: "example 1.0".into(),
             },

@@ -5,6 +5,7 @@
 mod effect;
 mod outbox;
 mod pace;
+mod refrain;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use conclave_wire::{
     ServerMessage, limits::SDP_BYTES_MAX, message::Enter,
 };
 
+use self::refrain::Refrain;
 pub use self::{
     effect::{AttachmentLimits, Effect, Effects, Shared},
     outbox::{Outbox, OutboxLimits},
@@ -62,6 +64,8 @@ enum Stage {
     In {
         room_clock_ms: u64,
         since: Moment,
+        /// How clock and film stand, as far as it was told.
+        refrain: Box<Refrain>,
     },
     /// The link was told to close. `entering` while the room still owes an answer.
     Closing {
@@ -155,6 +159,7 @@ impl Attachment {
                 self.stage = Stage::In {
                     room_clock_ms,
                     since: now,
+                    refrain: Box::default(),
                 };
                 self.send_batch(first, out);
                 for batch in early {
@@ -413,17 +418,22 @@ impl Attachment {
         if let Some(interval) = self.heartbeat.beat_heard(now) {
             out.push_back(Effect::BeatHeard { interval });
         }
-        let room_clock_ms = match self.stage {
+        let (room_clock_ms, pulse) = match &self.stage {
             Stage::In {
                 room_clock_ms,
                 since,
-            } => room_clock_ms + now.since(since).as_millis() as u64,
-            _ => 0,
+                refrain,
+            } => {
+                let here = now.since(*since).as_millis() as u64;
+                (room_clock_ms + here, refrain.said())
+            }
+            _ => (0, None),
         };
         self.send(
             ServerMessage::Beat {
                 sent_ms,
                 room_clock_ms,
+                pulse,
             },
             out,
         );
@@ -505,6 +515,9 @@ impl Attachment {
         for shared in batch {
             let bytes = shared.bytes(self.encoding).len();
             self.outbox.sent(bytes, last_number(&shared.message));
+            if let Stage::In { refrain, .. } = &mut self.stage {
+                refrain.learn(&shared.message);
+            }
             out.push_back(Effect::Send(shared));
         }
     }

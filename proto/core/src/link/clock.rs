@@ -14,6 +14,12 @@ pub const STEP_THRESHOLD: Duration = Duration::from_millis(128);
 /// second, which nobody hears or sees.
 pub const SLEW_PPM: u64 = 10_000;
 
+/// Two exchanges that differ by more than both can be wrong, and this, cannot both be right: a machine was
+/// asleep, a clock was set, or there is another server.
+pub const JUMP_SLACK: Duration = Duration::from_millis(5);
+/// An estimate that is further ahead does not wait for the truth to come up to it.
+pub const BACK_MAX: Duration = Duration::from_secs(5);
+
 /// One question and its answer, each on the clock of where it happened (RFC 5905 section 8, figure 15).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Exchange {
@@ -60,7 +66,7 @@ pub struct Reading {
     pub error: Duration,
 }
 
-/// An estimate of a remote clock that never goes back.
+/// An estimate of a remote clock that never goes back, unless a clock has jumped by more than [`BACK_MAX`].
 ///
 /// Of the last few exchanges the one with the least delay is believed, because queues only ever add
 /// (RFC 5905 section 10). Towards its offset the estimate runs a little faster or slower; only when
@@ -81,6 +87,7 @@ impl RemoteClock {
     /// Takes an exchange that has just ended.
     pub fn exchanged(&mut self, exchange: Exchange) {
         self.slew(exchange.received);
+        self.forget_if_jumped(&exchange);
         if self.exchanges.len() == WINDOW_EXCHANGES {
             self.exchanges.pop_front();
         }
@@ -109,6 +116,25 @@ impl RemoteClock {
             remote: self.last_reading,
             error: error_of(&best, now) + Duration::from_micros(off),
         })
+    }
+
+    /// What was exchanged before one of the clocks jumped says nothing any more.
+    fn forget_if_jumped(&mut self, newest: &Exchange) {
+        let now = newest.received;
+        let Some(best) = self.best(now) else {
+            return;
+        };
+        let apart = best.offset_us().abs_diff(newest.offset_us());
+        let wrong = error_of(&best, now) + error_of(newest, now) + JUMP_SLACK;
+        if Duration::from_micros(apart) <= wrong {
+            return;
+        }
+        self.exchanges.clear();
+        self.offset = None;
+        let truth = shifted(now, newest.offset_us());
+        if self.last_reading > truth + BACK_MAX {
+            self.last_reading = truth;
+        }
     }
 
     /// The exchange with the smallest error, its age counted in.

@@ -8,7 +8,10 @@ use std::{
 
 use conclave_wire::{Layer, ParticipantId, QualityChoice, command::Watch, datagram::Report};
 
-use super::ladder::{Ladder, LinkReport, Offers, PublishPlan, Scaling, plan_scaling};
+use super::{
+    ladder::{Ladder, LinkReport, Offers, PublishPlan, Scaling, plan_scaling},
+    quiet::QUIET_LAYER,
+};
 use crate::Moment;
 
 mod load;
@@ -33,6 +36,7 @@ pub struct SourceRoutes {
     /// In the order of [`Layer::ALL`].
     viewers: [Arc<[Viewer]>; Layer::ALL.len()],
     scalings: Vec<Scaling>,
+    quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,6 +67,11 @@ impl SourceRoutes {
         &self.viewers[layer as usize]
     }
 
+    /// Whether only what [`QuietGate`](super::quiet::QuietGate) lets through goes on.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// What the server makes of this camera's layers.
     pub fn scalings(&self) -> &[Scaling] {
         &self.scalings
@@ -81,6 +90,8 @@ pub struct Cameras {
     offers: Offers,
     plan: PublishPlan,
     load: LoadShare,
+    /// Quiet company: nobody gets more than the smallest layer, and that seldom.
+    quiet: bool,
     /// Whose ladder has news.
     stale: BTreeSet<ParticipantId>,
     /// What is offered has changed, or time has passed: everybody's ladder has news.
@@ -92,6 +103,8 @@ pub struct Cameras {
 #[derive(Debug, Default)]
 struct Watching {
     ladder: Ladder,
+    /// Whom they want to see, whatever the room allows.
+    wishes: Vec<Watch>,
     audio_only_told: bool,
     reported_at: Moment,
 }
@@ -152,7 +165,41 @@ impl Cameras {
             .copied()
             .filter(|wish| wish.source != viewer)
             .collect();
-        self.with_ladder(now, viewer, |ladder| ladder.watch(&others));
+        if let Some(watching) = self.viewers.get_mut(&viewer) {
+            watching.wishes.clone_from(&others);
+        }
+        let allowed = self.allowed(&others);
+        self.with_ladder(now, viewer, |ladder| ladder.watch(&allowed));
+    }
+
+    /// Quiet company begins or ends.
+    pub fn set_quiet(&mut self, now: Moment, quiet: bool) {
+        self.advance(now);
+        if std::mem::replace(&mut self.quiet, quiet) == quiet {
+            return;
+        }
+        let viewers = self.viewers.iter();
+        let wishes: Vec<_> = viewers
+            .map(|(&id, watching)| (id, self.allowed(&watching.wishes)))
+            .collect();
+        for (viewer, allowed) in wishes {
+            self.with_ladder(now, viewer, |ladder| ladder.watch(&allowed));
+        }
+        self.all_stale = true;
+    }
+
+    fn allowed(&self, wishes: &[Watch]) -> Vec<Watch> {
+        let layer_max = |wish: &Watch| match self.quiet {
+            true => QUIET_LAYER,
+            false => wish.layer_max,
+        };
+        let wishes = wishes.iter();
+        wishes
+            .map(|wish| Watch {
+                layer_max: layer_max(wish),
+                ..*wish
+            })
+            .collect()
     }
 
     pub fn choose(&mut self, now: Moment, viewer: ParticipantId, choice: QualityChoice) {
@@ -312,10 +359,14 @@ impl Cameras {
     fn scalings(&mut self) -> Vec<Scaling> {
         let offers = &self.offers;
         let ladders = self.viewers.values().map(|watching| &watching.ladder);
-        let scalings = plan_scaling(
-            ladders.flat_map(|ladder| ladder.scaling_wishes(offers)),
-            offers,
-        );
+        let scalings = match self.quiet {
+            // Each publisher sends the one layer that there is.
+            true => Vec::new(),
+            false => plan_scaling(
+                ladders.flat_map(|ladder| ladder.scaling_wishes(offers)),
+                offers,
+            ),
+        };
         for (&id, publisher) in &mut self.publishers {
             let of_this = scalings.iter().filter(|scaling| scaling.source == id);
             let fps = of_this.map(|scaling| scaling.fps_max).max().unwrap_or(0);
@@ -345,6 +396,7 @@ impl Cameras {
             let routes = SourceRoutes {
                 viewers: viewers.map(Arc::from),
                 scalings: scalings.filter(|scaling| scaling.source == id).collect(),
+                quiet: self.quiet,
             };
             (id, routes)
         };

@@ -4,6 +4,10 @@ use std::collections::VecDeque;
 
 use conclave_wire::{Refusal, command::Reply, limits::ANSWERS_KEPT};
 
+/// References from here on are the shell's own, for commands that come without a link: each is drawn once and
+/// never asked again, so that nothing is kept of it, and those of links stay in their order.
+pub const REFERENCES_APART: u32 = 1 << 31;
+
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     /// In the order in which they were first seen.
@@ -30,6 +34,9 @@ pub(super) enum Seen {
 
 impl Answers {
     pub(super) fn look_up(&self, reference: u32) -> Seen {
+        if reference >= REFERENCES_APART {
+            return Seen::Never;
+        }
         match self.kept.iter().find(|(kept, _)| *kept == reference) {
             Some((_, answer)) => Seen::Before(answer.clone()),
             None if self
@@ -43,6 +50,9 @@ impl Answers {
     }
 
     pub(super) fn keep(&mut self, reference: u32, answer: Answer) {
+        if reference >= REFERENCES_APART {
+            return;
+        }
         if let Some((_, kept)) = self.kept.iter_mut().find(|(kept, _)| *kept == reference) {
             *kept = answer;
             return;
@@ -78,5 +88,15 @@ mod tests {
             answers.look_up(2),
             Seen::Before(Answer::Given(Ok(Reply::Nothing)))
         );
+    }
+
+    #[test]
+    fn references_apart_leave_those_of_links_alone() {
+        let mut answers = Answers::default();
+        for drawn in 0..2 * ANSWERS_KEPT as u32 {
+            answers.keep(REFERENCES_APART + drawn, Answer::Underway);
+        }
+        assert_eq!(answers.look_up(REFERENCES_APART), Seen::Never);
+        assert_eq!(answers.look_up(1), Seen::Never);
     }
 }

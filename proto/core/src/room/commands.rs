@@ -11,11 +11,12 @@ use conclave_wire::{
 };
 
 use super::{
-    CameraOrder, Effect, Outbox, Record, Room,
+    CameraOrder, Effect, Feature, Outbox, Record, Room,
     answers::{Answer, Seen},
+    study::ClockWish,
     text::{self, AnswerText, LineText, Name, NoticeText, QuestionText, Reaction, TemplateName},
 };
-use crate::{Now, media::voices::VOLUME_PERCENT_MAX};
+use crate::{Now, media::voices::VOLUME_PERCENT_MAX, watch::leader::Move};
 
 pub use permission::permission;
 
@@ -107,7 +108,12 @@ impl Room {
         out: &mut Outbox,
     ) {
         self.keep(id, reference, Answer::Underway);
-        match self.carry_out(id, reference, command, now, out) {
+        let used = Feature::of(&command);
+        let outcome = self.carry_out(id, reference, command, now, out);
+        if let (Some(feature), Ok(_)) = (used, &outcome) {
+            self.use_feature(feature, out);
+        }
+        match outcome {
             Ok(Outcome::Done(reply)) => self.answer_later(id, reference, Ok(reply), out),
             Ok(Outcome::Stored(reply)) => {
                 out.push(Effect::Answer {
@@ -228,6 +234,14 @@ impl Room {
             Command::SaveTemplate { name } => {
                 return Ok(self.save_template(id, reference, TemplateName::parse(&name)?, out));
             }
+            Command::DeleteTemplate { name } => {
+                out.push(Effect::DeleteTemplate {
+                    seat: id,
+                    reference,
+                    name: TemplateName::parse(&name)?.into_string(),
+                });
+                return Ok(Outcome::Later);
+            }
             Command::EndRoom => self.end(EndReason::HostEnded, now, out),
 
             Command::AskFloor => self.ask_floor(id, out)?,
@@ -313,6 +327,71 @@ impl Room {
                 return stored;
             }
 
+            Command::StartFocus => {
+                self.set_clock(ClockWish::Focus, now, out)?;
+                return stored;
+            }
+            Command::StartBreak => {
+                self.set_clock(ClockWish::Break, now, out)?;
+                return stored;
+            }
+            Command::PauseTimer => {
+                self.set_clock(ClockWish::Pause, now, out)?;
+                return stored;
+            }
+            Command::ResumeTimer => {
+                self.set_clock(ClockWish::Resume, now, out)?;
+                return stored;
+            }
+            Command::ResetTimer => {
+                self.set_clock(ClockWish::Reset, now, out)?;
+                return stored;
+            }
+            Command::SkipBreak => {
+                self.set_clock(ClockWish::Skip, now, out)?;
+                return stored;
+            }
+            Command::SetTimerPlan { plan } => {
+                self.set_timer_plan(plan, now, out)?;
+                return stored;
+            }
+            Command::SetGoal { text } => {
+                self.set_goal(&text, out)?;
+                return stored;
+            }
+            Command::ShareStudy { shared } => self.share_study(id, shared, out)?,
+
+            Command::OpenFilm { film } => {
+                self.open_film(id, film, now, out)?;
+                return stored;
+            }
+            Command::PlayFilm { position_ms } => {
+                self.move_film(id, Move::Play(position_ms), now)?;
+                return self.film_stored(now, out);
+            }
+            Command::PauseFilm { position_ms } => {
+                self.move_film(id, Move::Pause(position_ms), now)?;
+                return self.film_stored(now, out);
+            }
+            Command::SeekFilm { position_ms } => {
+                self.move_film(id, Move::Seek(position_ms), now)?;
+                return self.film_stored(now, out);
+            }
+            Command::SetFilmSpeed { rate_permille } => {
+                self.move_film(id, Move::Speed(rate_permille), now)?;
+                return self.film_stored(now, out);
+            }
+            Command::StopFilm => {
+                self.stop_film(now, out)?;
+                return stored;
+            }
+            Command::SetPlaylist { playlist } => {
+                self.set_playlist(playlist, out)?;
+                return stored;
+            }
+            Command::HaveFilm { film } => return self.have_film(id, film, now, out),
+            Command::MarkFilm { readiness } => self.mark_film(id, readiness)?,
+
             Command::SetVolume { of, percent } => {
                 return self.set_volume(id, reference, of, percent, out);
             }
@@ -358,6 +437,9 @@ impl Room {
             .is_some_and(|seat| seat.held_mute);
         if held && media.microphone {
             return Err(RefusalCode::MutedByHost);
+        }
+        if media.microphone && self.is_hushed(id) {
+            return Err(RefusalCode::FocusQuiet);
         }
         self.set_media(id, media, held, out);
         Ok(Outcome::Done(Reply::Nothing))

@@ -25,6 +25,8 @@ pub struct Newcomer {
     pub token_hash: [u8; 32],
     /// SHA-256 of the secret by which a ban knows the program again, if it sent one.
     pub device_hash: Option<[u8; 32]>,
+    /// SHA-256 of their copy of the film, if they named one: 64 hexadecimal digits.
+    pub file_hash: Option<String>,
     /// Whether a link comes with it; otherwise the seat is away until one resumes it.
     pub linked: bool,
 }
@@ -109,7 +111,8 @@ impl Room {
     ///
     /// # Errors
     /// `RoomEnded`, `NameInvalid`, `HostKeyWrong`, `RoomLocked`, `RoomFull`, `PasswordNeeded`, `Banned`,
-    /// `WaitingRoom` for who would wait without a link, `PasswordWrong`; the last also when the password
+    /// `WaitingRoom` for who would wait without a link, `FileHashInvalid` and `FileHashMismatch` where the film is
+    /// asked for, `PasswordWrong`; the last also when the password
     /// was changed since it was compared.
     pub fn enter(
         &mut self,
@@ -134,6 +137,9 @@ impl Room {
         let host = who.host_key_hash.is_some();
         if !host && self.bans.is_banned(who.device_hash.as_ref()) {
             return Err(RefusalCode::Banned);
+        }
+        if !host {
+            self.check_film_of(who.file_hash.as_deref())?;
         }
         if self.settings.waiting_room && !host {
             let waits = self.wait_at_the_door(who.linked, guest, now, out)?;

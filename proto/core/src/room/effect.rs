@@ -85,6 +85,12 @@ pub enum Effect {
         reference: u32,
         template: Box<Template>,
     },
+    /// Forget the template of this name, then call [`super::Room::template_saved`].
+    DeleteTemplate {
+        seat: ParticipantId,
+        reference: u32,
+        name: String,
+    },
     /// The seat is given up: end its uploads, which nobody will share.
     EndUploads { owner: ParticipantId },
     /// Nobody shares this content any more: delete it, once the records pushed so far are stored.
@@ -163,4 +169,6 @@ pub enum CameraOrder {
         viewer: ParticipantId,
         receive: QualityChoice,
     },
+    /// Quiet company: a small picture now and then, of everybody.
+    Quiet(bool),
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use conclave_wire::{Event, FileId, LineKind, ParticipantId, Permission, RefusalCode, SharedFile};
 
-use super::{Effect, Outbox, Record, Room, text::FileName};
+use super::{Effect, Feature, Outbox, Record, Room, text::FileName};
 use crate::Now;
 
 /// Files in a room: each is in every snapshot.
@@ -117,6 +117,7 @@ impl Room {
         };
         self.files.shared.insert(id, file.clone());
         out.push(Effect::Record(Record::FileShared { file: file.clone() }));
+        self.use_feature(Feature::Files, out);
         self.tell(Event::FileShared { file: file.clone() }, out);
         self.push_line(
             upload.owner,

@@ -4,7 +4,7 @@ use conclave_wire::{
     Event, Floor, MediaState, ParticipantId, Permission, RefusalCode, Role, event::FloorChange,
 };
 
-use super::{Effect, Outbox, Room};
+use super::{Effect, Feature, Outbox, Room};
 use crate::Now;
 
 impl Room {
@@ -198,6 +198,11 @@ impl Room {
     pub(super) fn withdraw(&mut self, now: Now, out: &mut Outbox) {
         let ids: Vec<_> = self.roster.seats.keys().copied().collect();
         for id in ids {
+            if self.is_hushed(id) {
+                let held = self.roster.seats.get(&id);
+                let held = held.is_some_and(|seat| seat.held_mute);
+                self.silence(id, held, out);
+            }
             if !self.may(id, Permission::Speak) {
                 let held = self
                     .roster
@@ -270,6 +275,7 @@ impl Room {
         self.floor.presenter = Some(id);
         self.floor.queue.retain(|waiting| *waiting != id);
         out.push(Effect::Present(Some(id)));
+        self.use_feature(Feature::Screen, out);
         self.tell_floor(why, out);
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, mem::size_of};
 
-use conclave_wire::{Event, Numbered, ParticipantId};
+use conclave_wire::{Event, FilmFile, FilmMark, FocusCount, Goal, Numbered, ParticipantId};
 
 use super::Audience;
 
@@ -94,6 +94,28 @@ fn estimated_bytes(to: &Audience, event: &Event) -> usize {
         Event::QuestionAnswered { answer, .. } => {
             answer.name.len() + answer.text.as_ref().map_or(0, String::len)
         }
+        Event::FocusCounted { people, .. } => size_of::<FocusCount>() * people.len(),
+        Event::GoalSet { text } => text.len(),
+        Event::StudyShared { shared, .. } => shared.as_ref().map_or(0, |shared| {
+            let goals = shared.goals.iter();
+            let goals: usize = goals.map(|goal| size_of::<Goal>() + goal.text.len()).sum();
+            shared.focus_on.len() + goals
+        }),
+        Event::FilmOpened { file, .. } => file.as_ref().map_or(0, film_bytes),
+        Event::FilmMoved { anchor, .. } => {
+            let hold = anchor.hold.as_ref();
+            hold.map_or(0, |hold| {
+                size_of::<ParticipantId>() * hold.waiting_for.len()
+            })
+        }
+        Event::FilmIdentified { sha256 } => sha256.len(),
+        Event::FilmMarked { marks } => size_of::<FilmMark>() * marks.len(),
+        Event::PlaylistChanged { playlist } => {
+            let films = playlist.iter();
+            films
+                .map(|film| size_of::<FilmFile>() + film_bytes(film))
+                .sum()
+        }
         Event::VotesCounted { counts } => 8 * counts.len(),
         Event::FloorChanged { floor, .. } => 4 * (floor.queue.len() + floor.hands.len()),
         Event::ParticipantLeft { .. }
@@ -120,9 +142,17 @@ fn estimated_bytes(to: &Audience, event: &Event) -> usize {
         | Event::NoticeExpired { .. }
         | Event::MeetingEnded { .. }
         | Event::ShareRevoked { .. }
-        | Event::FileRemoved { .. } => 0,
+        | Event::FileRemoved { .. }
+        | Event::StudyClockChanged { .. }
+        | Event::FilmLeadChanged { .. } => 0,
     };
     size_of::<Logged>() + these + texts
+}
+
+fn film_bytes(film: &FilmFile) -> usize {
+    let hashes = [&film.sample, &film.sha256];
+    let hashes: usize = hashes.into_iter().flatten().map(String::len).sum();
+    film.name.len() + hashes
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Opening a room: a new one, or one from the store.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use conclave_wire::{
     Floor, LineId, MediaState, ParticipantId, QuestionId, RefusalCode, Role, Settings,
@@ -15,9 +15,12 @@ use super::{
     chat::Chat,
     check_settings,
     files::Files,
+    film::Films,
+    incidents::Incidents,
     log::Log,
     roster::{Link, Roster, Seat},
     signs::SignBoard,
+    study::Studies,
 };
 use crate::Now;
 
@@ -91,6 +94,8 @@ impl Room {
             next_file: 1,
             notices: Vec::new(),
             next_notice: 1,
+            study: Default::default(),
+            films: Default::default(),
         };
         out.push(Effect::Record(Record::RoomOpened {
             title: stored.title.clone(),
@@ -135,6 +140,7 @@ impl Room {
             };
             roster.seats.insert(seat.id, restored);
         }
+        let timer = stored.settings.timer;
         let had_host = roster.seats.values().any(|seat| seat.role == Role::Host);
         let notices = stored.notices.into_iter().map(|notice| {
             (
@@ -180,6 +186,10 @@ impl Room {
                 next: stored.next_file.max(1),
                 ..Files::default()
             },
+            features: BTreeSet::new(),
+            incidents: Incidents::default(),
+            studies: Studies::restore(stored.study, timer, now),
+            films: Films::restore(stored.films, now),
             log: Log::default(),
             signs: SignBoard::default(),
             idle_since: Some(now.moment),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use conclave_wire::{
-    EndReason, FileId, LeaveReason, MediaState, ParticipantId, RefusalCode, Role, event::Quality,
+    EndReason, FileId, LeaveReason, MediaState, ParticipantId, RefusalCode, Role, Waiter,
+    event::Quality,
 };
 
 use super::{
@@ -62,6 +63,8 @@ pub struct RoomReport {
     pub files_bytes: u64,
     /// In order of ids.
     pub people: Vec<PersonReport>,
+    /// Who stands at the door, in order.
+    pub waiting: Vec<Waiter>,
 }
 
 /// How somebody in a room stands.
@@ -144,6 +147,7 @@ impl Room {
             files: u32::try_from(self.files.shared.len()).unwrap_or(u32::MAX),
             files_bytes: self.files.claimed_bytes(),
             people: people.collect(),
+            waiting: self.waiting.list(),
         }
     }
 

@@ -171,6 +171,11 @@ impl Room {
         Ok(())
     }
 
+    /// How many votes a question has, also those that were not told yet.
+    pub fn votes(&self, id: QuestionId) -> Option<u32> {
+        self.questions.kept.get(&id).map(Kept::votes)
+    }
+
     /// One vote a person; to vote again, or to take back what was not given, changes nothing.
     pub(super) fn vote_question(
         &mut self,

@@ -2,9 +2,11 @@
 //! store gives back from them.
 
 use conclave_wire::{
-    Answer, EndReason, FileId, LeaveReason, Line, LineId, Notice, NoticeId, ParticipantId,
-    Question, QuestionId, Role, Settings, SharedFile,
+    Answer, EndReason, FileId, FilmFile, FocusCount, LeaveReason, Line, LineId, Notice, NoticeId,
+    ParticipantId, Question, QuestionId, Role, Settings, SharedFile, StudyClock, event::Quality,
 };
+
+use super::Feature;
 
 /// One fact to store. Records of a room are stored in the order in which they were pushed; those of one
 /// answer in one transaction.
@@ -109,6 +111,29 @@ pub enum Record {
         at_unix_ms: u64,
     },
 
+    StudyClockChanged {
+        /// Without its anchor, which is on another clock.
+        clock: StudyClock,
+        /// When the span ends; absent while it stands.
+        ends_unix_ms: Option<u64>,
+    },
+    GoalSet {
+        text: String,
+    },
+    FocusCounted {
+        room_ms: u64,
+        /// Those whose count has changed.
+        people: Vec<FocusCount>,
+    },
+
+    /// The film that is open and how it stands; `None` when it was closed.
+    FilmChanged {
+        film: Option<StoredFilm>,
+    },
+    PlaylistChanged {
+        playlist: Vec<FilmFile>,
+    },
+
     FileShared {
         file: SharedFile,
     },
@@ -117,6 +142,26 @@ pub enum Record {
     },
     FileRemoved {
         file: FileId,
+    },
+
+    /// What somebody has switched on. It ends with their link, so that nothing of it is given back.
+    MediaSwitched {
+        id: ParticipantId,
+        microphone: bool,
+        camera: bool,
+    },
+    /// For the report of the meeting, once a feature.
+    FeatureUsed {
+        feature: Feature,
+    },
+    /// For the report: somebody's link was poor. Stored again while it lasts, in the place of what was
+    /// stored with the same beginning.
+    LinkPoor {
+        id: ParticipantId,
+        began_unix_ms: u64,
+        until_unix_ms: u64,
+        /// The worst of each figure.
+        worst: Quality,
     },
 }
 
@@ -155,6 +200,39 @@ pub struct StoredRoom {
     /// Notices that have not expired, in order of ids.
     pub notices: Vec<Notice>,
     pub next_notice: u32,
+    pub study: StoredStudy,
+    pub films: StoredFilms,
+}
+
+/// What the room studies by, as it stood.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct StoredStudy {
+    /// Without its anchor.
+    pub clock: StudyClock,
+    pub ends_unix_ms: Option<u64>,
+    pub goal: String,
+    /// Of the room.
+    pub focus_ms: u64,
+    /// Of those whose seats were not given up, in order of ids.
+    pub people: Vec<FocusCount>,
+}
+
+/// What the room watches, as it stood.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct StoredFilms {
+    pub open: Option<StoredFilm>,
+    pub playlist: Vec<FilmFile>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredFilm {
+    pub file: FilmFile,
+    pub leader: Option<ParticipantId>,
+    pub playing: bool,
+    /// At `at_unix_ms`.
+    pub position_ms: u64,
+    pub at_unix_ms: u64,
+    pub rate_permille: u32,
 }
 
 /// A seat that is kept for whoever has its token.

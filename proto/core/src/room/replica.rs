@@ -1,7 +1,8 @@
 //! The one place that says what an event changes in the state that clients hold.
 
 use conclave_wire::{
-    Event, Member, ParticipantId, Question, QuestionId, RoomState, limits::CHAT_PAGE_LINES,
+    Event, FilmMark, FilmReadiness, Member, ParticipantId, Pulse, Question, QuestionId, RoomState,
+    StudyPerson, limits::CHAT_PAGE_LINES,
 };
 
 /// Brings a client's state up to an event. Events must be applied in the order of their numbers, each
@@ -96,6 +97,46 @@ pub fn apply(state: &mut RoomState, event: &Event) {
         // The seats are dismissed with it: what stood last may stay on the screen.
         Event::MeetingEnded { reason: _ } => {}
 
+        Event::StudyClockChanged { clock, why: _ } => state.study.clock = *clock,
+        Event::FocusCounted { room_ms, people } => {
+            state.study.focus_ms = *room_ms;
+            for count in people {
+                change_student(state, count.id, |person| person.focus_ms = count.focus_ms);
+            }
+        }
+        Event::GoalSet { text } => state.study.goal.clone_from(text),
+        Event::StudyShared { id, shared } => {
+            change_student(state, *id, |person| person.shared.clone_from(shared));
+        }
+
+        Event::FilmOpened {
+            file,
+            leader,
+            anchor,
+        } => {
+            state.film.file.clone_from(file);
+            state.film.leader = *leader;
+            state.film.anchor.clone_from(anchor);
+            state.film.marks.clear();
+        }
+        Event::FilmMoved {
+            anchor,
+            why: _,
+            by: _,
+        } => state.film.anchor.clone_from(anchor),
+        Event::FilmIdentified { sha256 } => {
+            if let Some(file) = &mut state.film.file {
+                file.sha256 = Some(sha256.clone());
+            }
+        }
+        Event::FilmMarked { marks } => {
+            for mark in marks {
+                set_mark(state, *mark);
+            }
+        }
+        Event::FilmLeadChanged { leader } => state.film.leader = *leader,
+        Event::PlaylistChanged { playlist } => state.film.playlist.clone_from(playlist),
+
         Event::FileShared { file } => state.files.push(file.clone()),
         Event::ShareRevoked { file } => {
             if let Some(file) = state.files.iter_mut().find(|kept| kept.id == *file) {
@@ -103,6 +144,16 @@ pub fn apply(state: &mut RoomState, event: &Event) {
             }
         }
         Event::FileRemoved { file } => state.files.retain(|kept| kept.id != *file),
+    }
+}
+
+/// Takes over how clock and film stand, as every beat says it again. What it is silent about stays.
+pub fn apply_pulse(state: &mut RoomState, pulse: &Pulse) {
+    if let Some(clock) = &pulse.clock {
+        state.study.clock = *clock;
+    }
+    if let Some(anchor) = &pulse.film {
+        state.film.anchor.clone_from(anchor);
     }
 }
 
@@ -122,6 +173,8 @@ fn leave(state: &mut RoomState, gone: ParticipantId) {
     state.floor.queue.retain(|id| *id != gone);
     state.floor.hands.retain(|id| *id != gone);
     state.spotlight = state.spotlight.filter(|id| *id != gone);
+    state.study.people.retain(|person| person.id != gone);
+    state.film.marks.retain(|mark| mark.id != gone);
     if state.floor.presenter == Some(gone) {
         state.floor.presenter = None;
     }
@@ -137,6 +190,37 @@ fn change_question(state: &mut RoomState, id: QuestionId, change: impl FnOnce(&m
     let at = |kept: &Question| kept.id;
     if let Ok(at) = state.questions.binary_search_by_key(&id, at) {
         change(&mut state.questions[at]);
+    }
+}
+
+/// Changes what is known of somebody's studies; who has nothing to show is not listed.
+fn change_student(state: &mut RoomState, id: ParticipantId, change: impl FnOnce(&mut StudyPerson)) {
+    let people = &mut state.study.people;
+    let at = match people.binary_search_by_key(&id, |person| person.id) {
+        Ok(at) => at,
+        Err(at) => {
+            let person = StudyPerson {
+                id,
+                ..StudyPerson::default()
+            };
+            people.insert(at, person);
+            at
+        }
+    };
+    change(&mut people[at]);
+    if people[at].focus_ms == 0 && people[at].shared.is_none() {
+        people.remove(at);
+    }
+}
+
+fn set_mark(state: &mut RoomState, mark: FilmMark) {
+    let marks = &mut state.film.marks;
+    let closed = mark.readiness == FilmReadiness::Closed;
+    match (marks.binary_search_by_key(&mark.id, |kept| kept.id), closed) {
+        (Ok(at), true) => drop(marks.remove(at)),
+        (Ok(at), false) => marks[at] = mark,
+        (Err(at), false) => marks.insert(at, mark),
+        (Err(_), true) => {}
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use conclave_wire::{Event, LeaveReason, MediaState, Member, ParticipantId, Permission, Role};
 
-use super::{Answers, CameraOrder, Effect, Outbox, Record, Room, VoiceOrder};
+use super::{Answers, CameraOrder, Effect, Feature, Outbox, Record, Room, VoiceOrder};
 use crate::{Moment, Now};
 
 /// A lost link leaves the seat for so long to whoever has its token.
@@ -105,10 +105,24 @@ impl Room {
         {
             seat.link = Link::Lost(now.moment);
             self.signs.silence(id, now.moment);
+            self.incidents.end(id, now.unix_ms, out);
             self.chat.stop_typing(id);
             self.tell(Event::ParticipantAway { id, away: true }, out);
+            self.study_presence(id, false, now, out);
+            self.film_presence(id, false);
         }
         self.settle(now, out);
+    }
+
+    /// Somebody without a link has shown their token: the seat is kept for [`AWAY_MAX`] from now on. Media
+    /// of a link that was lost end no later for it.
+    pub fn seen(&mut self, id: ParticipantId, now: Moment) {
+        if let Some(seat) = self.roster.seats.get_mut(&id)
+            && let Link::Lost(at) = &mut seat.link
+            && !seat.in_media
+        {
+            *at = now;
+        }
     }
 
     /// The seat has a link: media begin, and the newcomer hears how everybody stands.
@@ -118,6 +132,11 @@ impl Room {
         };
         seat.link = Link::Up;
         self.signs.catch_up(id, now.moment);
+        self.study_presence(id, true, now, out);
+        self.film_presence(id, true);
+        let Some(seat) = self.roster.seats.get_mut(&id) else {
+            return;
+        };
         // Told again to a link that has taken over, whose client knows nothing of it yet.
         out.push(Effect::Camera(CameraOrder::Enter { seat: id }));
         if seat.in_media {
@@ -157,10 +176,13 @@ impl Room {
             seat.volumes.remove(&id);
         }
         self.signs.remove(id);
+        self.incidents.end(id, now.unix_ms, out);
         self.spotlight = self.spotlight.filter(|shown| *shown != id);
         self.chat.stop_typing(id);
         self.files.release_all(id);
         out.push(Effect::EndUploads { owner: id });
+        self.leave_study(id, now, out);
+        self.leave_film(id);
         self.tell(Event::ParticipantLeft { id, reason }, out);
         out.push(Effect::Record(Record::SeatLeft {
             id,
@@ -236,6 +258,9 @@ impl Room {
         if held_mute != held_before {
             self.record_seat(id, out);
         }
+        if (media.microphone, media.camera) != (before.microphone, before.camera) {
+            self.record_media(id, media, out);
+        }
         self.tell(
             Event::MediaChanged {
                 id,
@@ -257,6 +282,20 @@ impl Room {
             }));
         }
         self.allow_voice(id, out);
+    }
+
+    fn record_media(&mut self, id: ParticipantId, media: MediaState, out: &mut Outbox) {
+        if media.microphone {
+            self.use_feature(Feature::Voice, out);
+        }
+        if media.camera {
+            self.use_feature(Feature::Camera, out);
+        }
+        out.push(Effect::Record(Record::MediaSwitched {
+            id,
+            microphone: media.microphone,
+            camera: media.camera,
+        }));
     }
 
     pub(super) fn record_seat(&self, id: ParticipantId, out: &mut Outbox) {

@@ -1,17 +1,12 @@
 //! How the room is set up, and saving that for others.
 
 use conclave_wire::{
-    Event, ParticipantId, Permission, RefusalCode, Role, Settings, Template, TimerPlan,
-    command::Reply, model::SETTINGS_VERSION,
+    Event, ParticipantId, Permission, RefusalCode, Role, Settings, Template, command::Reply,
+    model::SETTINGS_VERSION,
 };
 
-use super::{Effect, KEEP_HOURS_MAX, Outbox, Outcome, Room, text::TemplateName};
-use crate::Now;
-
-/// The longest span of the shared clock, in minutes.
-pub const TIMER_MINUTES_MAX: u32 = 24 * 60;
-/// Spans of focus until the long break.
-pub const TIMER_CYCLES_MAX: u32 = 24;
+use super::{CameraOrder, Effect, KEEP_HOURS_MAX, Outbox, Outcome, Room, text::TemplateName};
+use crate::{Now, study::pomodoro::check_plan};
 
 impl Room {
     pub(super) fn change_settings(
@@ -30,6 +25,11 @@ impl Room {
         self.settings = settings.clone();
         self.tell(Event::SettingsChanged { settings }, out);
         self.record_room(out);
+        self.replan(now, out);
+        self.withdraw_film(now, out);
+        out.push(Effect::Camera(CameraOrder::Quiet(
+            self.settings.quiet_company,
+        )));
         self.withdraw(now, out);
         if !self.settings.waiting_room {
             // Who finds no room waits on for somebody to leave, or for the end of their time.
@@ -58,7 +58,7 @@ impl Room {
         Outcome::Later
     }
 
-    /// What came of [`Effect::SaveTemplate`].
+    /// What came of [`Effect::SaveTemplate`] or [`Effect::DeleteTemplate`].
     pub fn template_saved(
         &mut self,
         seat: ParticipantId,
@@ -93,28 +93,19 @@ impl Room {
 ///
 /// # Errors
 /// `SettingsVersion` for those of a newer version; `Invalid`: newcomers who would be hosts, a number of
-/// members that is 0 or above the server's, spans of the clock that are 0 or too long.
+/// members that is 0 or above the server's; `TimerPlanInvalid`.
 pub fn check_settings(settings: &Settings, members_max: u32) -> Result<(), RefusalCode> {
     if settings.version > SETTINGS_VERSION {
         return Err(RefusalCode::SettingsVersion);
     }
     let newcomers = !matches!(settings.newcomers, Role::Host | Role::CoHost);
     let members = (1..=members_max).contains(&settings.members_max);
-    let timer = settings.timer.as_ref().is_none_or(is_timer);
+    if let Some(plan) = &settings.timer {
+        check_plan(plan)?;
+    }
     let keep = settings.keep_hours <= KEEP_HOURS_MAX;
-    match settings.version > 0 && newcomers && members && timer && keep {
+    match settings.version > 0 && newcomers && members && keep {
         true => Ok(()),
         false => Err(RefusalCode::Invalid),
     }
-}
-
-fn is_timer(plan: &TimerPlan) -> bool {
-    let minutes = [
-        plan.focus_minutes,
-        plan.short_break_minutes,
-        plan.long_break_minutes,
-    ];
-    let whole = 1..=TIMER_MINUTES_MAX;
-    minutes.iter().all(|minutes| whole.contains(minutes))
-        && (1..=TIMER_CYCLES_MAX).contains(&plan.cycles)
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use conclave_wire::{
     Layer, ParticipantId, Signs,
-    event::{Hint, PersonSigns, Quality},
+    event::{Advice, Hint, PersonSigns, Quality},
 };
 
 use super::{Audience, Effect, Outbox};
@@ -92,6 +92,11 @@ impl SignBoard {
 
     pub(super) fn audio_only(&mut self, seat: ParticipantId, audio_only: bool, now: Moment) {
         self.private.entry(seat).or_default().audio_only = Some(audio_only);
+        self.schedule(now);
+    }
+
+    pub(super) fn advice(&mut self, seat: ParticipantId, advice: Advice, now: Moment) {
+        self.private.entry(seat).or_default().advice = Some(advice);
         self.schedule(now);
     }
 

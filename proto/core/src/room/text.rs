@@ -116,6 +116,13 @@ text!(
     }
 );
 
+text!(
+    /// What a copy of a film is called: 1 to 255 characters, none of them invisible.
+    FilmName,
+    FilmInvalid,
+    |text| one_line(text, FILE_NAME_BYTES_MAX)
+);
+
 impl Slug {
     /// An address for a room of this title: what it has of ASCII letters and digits. `room` when it
     /// has none.
@@ -166,7 +173,7 @@ pub(super) fn reason(text: &str) -> String {
     text
 }
 
-fn one_line(text: &str, chars_max: usize) -> Option<String> {
+pub(super) fn one_line(text: &str, chars_max: usize) -> Option<String> {
     let text = text.trim();
     let fits = !text.is_empty() && text.chars().take(chars_max + 1).count() <= chars_max;
     let shows = |char: char| !char.is_control() && !steers(char);

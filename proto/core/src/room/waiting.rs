@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use conclave_wire::{Event, ParticipantId, Permission, Refusal, RefusalCode, Waiter, WaitingId};
 
-use super::{AWAY_MAX, Audience, Effect, Outbox, Room, door::Guest};
+use super::{AWAY_MAX, Audience, Effect, Feature, Outbox, Room, door::Guest};
 use crate::{Moment, Now};
 
 /// Whoever was not let in after this time is sent away.
@@ -99,6 +99,7 @@ impl Room {
         };
         let waiter = person.waiter();
         self.waiting.people.push(person);
+        self.use_feature(Feature::WaitingRoom, out);
         self.tell_to(self.doorkeepers(), Event::WaitingArrived { waiter }, out);
         self.tell_places(self.waiting.people.len() - 1, out);
         Ok(id)

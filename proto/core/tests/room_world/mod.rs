@@ -178,6 +178,7 @@ impl World {
             sound: true,
             token_hash: [self.tokens; 32],
             device_hash: None,
+            file_hash: None,
             linked: true,
         }
     }
@@ -419,7 +420,7 @@ impl World {
             .expect("the seat is taken")
     }
 
-    fn set_now(&mut self, moment: Moment) {
+    pub fn set_now(&mut self, moment: Moment) {
         let passed = moment.since(self.now.moment).as_millis() as u64;
         self.now = Now {
             moment,
@@ -458,6 +459,14 @@ impl World {
                     template,
                 } => {
                     self.templates.push(*template);
+                    self.jobs.push_back(Job::Template { seat, reference });
+                }
+                Effect::DeleteTemplate {
+                    seat,
+                    reference,
+                    name,
+                } => {
+                    self.templates.retain(|template| template.name != name);
                     self.jobs.push_back(Job::Template { seat, reference });
                 }
                 Effect::Sign { to, signs } => {
@@ -631,6 +640,8 @@ impl MemoryStore {
                 next_file: 1,
                 notices: Vec::new(),
                 next_notice: 1,
+                study: StoredStudy::default(),
+                films: StoredFilms::default(),
             });
             return;
         }
@@ -695,7 +706,31 @@ impl MemoryStore {
                     ..seat.clone()
                 };
             }
-            Record::SeatLeft { id, .. } => room.seats.retain(|seat| seat.id != id),
+            Record::SeatLeft { id, .. } => {
+                room.seats.retain(|seat| seat.id != id);
+                room.study.people.retain(|person| person.id != id);
+            }
+            Record::StudyClockChanged {
+                clock,
+                ends_unix_ms,
+            } => {
+                room.study.clock = StudyClock {
+                    ends_at_ms: None,
+                    ..clock
+                };
+                room.study.ends_unix_ms = ends_unix_ms;
+            }
+            Record::GoalSet { text } => room.study.goal = text,
+            Record::FocusCounted { room_ms, people } => {
+                room.study.focus_ms = room_ms;
+                for count in people {
+                    room.study.people.retain(|kept| kept.id != count.id);
+                    room.study.people.push(count);
+                    room.study.people.sort_by_key(|kept| kept.id);
+                }
+            }
+            Record::FilmChanged { film } => room.films.open = film,
+            Record::PlaylistChanged { playlist } => room.films.playlist = playlist,
             Record::LineSaid { line, reference } => {
                 if let Some(reference) = reference {
                     assert!(
@@ -719,6 +754,9 @@ impl MemoryStore {
             }
             Record::Banned { device_hash, .. } => room.bans.push(device_hash),
             Record::BansLifted => room.bans.clear(),
+            // Reports are read by nobody here.
+            Record::MediaSwitched { .. } | Record::FeatureUsed { .. } | Record::LinkPoor { .. } => {
+            }
             Record::QuestionAsked {
                 question,
                 author,

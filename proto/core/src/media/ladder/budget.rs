@@ -15,6 +15,16 @@ const LOSS_PERMILLE_MAX: u16 = 20;
 const QUEUEING_MS_MAX: u16 = 30;
 const DECREASE_PERCENT: u64 = 80;
 const INCREASE_PERCENT_PER_SECOND: u64 = 5;
+/// As long as nothing is in the way the budget doubles in a second, as TCP does in its slow start (RFC 5681,
+/// section 3.1): compounded over reports of 250 ms this is 1.99.
+const INCREASE_PERCENT_PER_SECOND_QUICK: u64 = 75;
+/// Up to here a report is calm, and growth may be quick. Both are well below what counts as congestion, so
+/// that quick growth ends before a queue has become one (the idea of HyStart, RFC 9406).
+const CALM_LOSS_PERMILLE_MAX: u16 = 5;
+const CALM_QUEUEING_MS_MAX: u16 = 10;
+/// After congestion growth is slow for so long; each time that quick growth ends so, twice as long.
+const SLOW_FOR: Duration = Duration::from_secs(2);
+const SLOW_FOR_MAX: Duration = Duration::from_secs(64);
 /// Loss without queueing, and not more than [`RANDOM_LOSS_PERMILLE_MAX`], is a bad cable or radio: sending
 /// less does not cure it, re-requests do. It takes the budget down to this and no further.
 const BUDGET_BPS_RANDOM_LOSS_MIN: u64 = 500_000;
@@ -52,13 +62,17 @@ impl From<conclave_wire::datagram::Report> for LinkReport {
 
 /// Bits a second of camera that a viewer's link is believed to carry.
 ///
-/// Multiplicative decrease by 0.8 on loss above 2 % or queueing above 30 ms, else growth by 5 % a second.
+/// Multiplicative decrease by 0.8 on loss above 2 % or queueing above 30 ms, else growth by 5 % a second; from
+/// the start until the first congestion, and again a while after it, it doubles in a second
+/// (docs/decisions/0010-a-quick-start-for-cameras.md).
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     bps: u64,
     /// Loss in thousandths, smoothed.
     loss_permille: u32,
     reported_at: Option<Moment>,
+    congested_at: Option<Moment>,
+    slow_for: Duration,
 }
 
 impl Default for Budget {
@@ -67,6 +81,8 @@ impl Default for Budget {
             bps: BUDGET_BPS_START,
             loss_permille: 0,
             reported_at: None,
+            congested_at: None,
+            slow_for: SLOW_FOR,
         }
     }
 }
@@ -74,6 +90,12 @@ impl Default for Budget {
 impl Budget {
     pub fn bps(&self) -> u64 {
         self.bps
+    }
+
+    /// Whether the link was calm for long enough to be tried quickly.
+    pub fn is_quick(&self, now: Moment) -> bool {
+        self.congested_at
+            .is_none_or(|at| now.since(at) >= self.slow_for)
     }
 
     /// Takes a report in and says whether it shows congestion.
@@ -84,12 +106,28 @@ impl Budget {
         let smoothed = self.loss_permille * (LOSS_SMOOTHING - 1) + u32::from(report.loss_permille);
         self.loss_permille = smoothed / LOSS_SMOOTHING;
         let congestion = self.congestion(&report);
+        let quick = self.is_quick(now) && report.is_calm();
         match congestion {
             Some(floor) if self.bps >= floor => self.shrink(&report, floor),
             // Below the floor of random loss the loss says nothing: the budget finds its way back there.
-            Some(_) | None => self.grow(&report, since.min(INTERVAL_MAX)),
+            Some(_) | None => self.grow(&report, since.min(INTERVAL_MAX), quick),
+        }
+        if congestion.is_some() {
+            self.slow_down(now);
+        } else if self
+            .congested_at
+            .is_some_and(|at| now.since(at) > 2 * SLOW_FOR_MAX)
+        {
+            self.slow_for = SLOW_FOR;
         }
         congestion.is_some()
+    }
+
+    fn slow_down(&mut self, now: Moment) {
+        if self.is_quick(now) && self.congested_at.is_some() {
+            self.slow_for = (2 * self.slow_for).min(SLOW_FOR_MAX);
+        }
+        self.congested_at = Some(now);
     }
 
     fn shrink(&mut self, report: &LinkReport, floor: u64) {
@@ -101,10 +139,14 @@ impl Budget {
         self.bps = self.bps.min(less.max(floor));
     }
 
-    fn grow(&mut self, report: &LinkReport, interval: Duration) {
+    fn grow(&mut self, report: &LinkReport, interval: Duration, quick: bool) {
+        let percent = match quick {
+            true => INCREASE_PERCENT_PER_SECOND_QUICK,
+            false => INCREASE_PERCENT_PER_SECOND,
+        };
         let proven = (UNPROVEN_GROWTH * received_bps(report)).max(BUDGET_BPS_START);
         let micros = interval.as_micros() as u64;
-        let more = self.bps + self.bps * INCREASE_PERCENT_PER_SECOND * micros / 100_000_000;
+        let more = self.bps + self.bps * percent * micros / 100_000_000;
         self.bps = more.min(proven).min(BUDGET_BPS_MAX).max(self.bps);
     }
 
@@ -119,6 +161,13 @@ impl Budget {
             }
             _ => Some(BUDGET_BPS_MIN),
         }
+    }
+}
+
+impl LinkReport {
+    /// Neither loss nor a queue is in sight.
+    fn is_calm(&self) -> bool {
+        self.loss_permille <= CALM_LOSS_PERMILLE_MAX && self.queueing_ms <= CALM_QUEUEING_MS_MAX
     }
 }
 

@@ -16,6 +16,13 @@ pub const WATCHED_MAX: usize = 64;
 const HEADROOM_PERCENT: u64 = 85;
 /// A source stays on its rung for so long before it steps up.
 const STEP_UP_AFTER: Duration = Duration::from_secs(2);
+/// While the budget grows quickly: two reports, so that what a step did is seen before the next one.
+const STEP_UP_AFTER_QUICK: Duration = Duration::from_millis(500);
+/// Steps up come in rounds no closer than this, somewhat less than reports, and a round ends when it costs so
+/// much more than what was spent before it. Else many cameras would step in one moment, and what the link
+/// does not carry would stand in front of voice.
+const ROUND_EVERY: Duration = Duration::from_millis(200);
+const ROUND_PERCENT: u64 = 25;
 /// Congestion so soon after a step up was its doing. Each time the next try waits twice as long, so that
 /// a link that is just too narrow is not tried again and again.
 const BLAMED_FOR: Duration = Duration::from_secs(3);
@@ -44,6 +51,7 @@ pub struct Ladder {
     /// How long a source stays before it steps up, and when one did.
     patience: Duration,
     stepped_up_at: Option<Moment>,
+    round_at: Option<Moment>,
     congested_at: Option<Moment>,
     allocations: Vec<Allocation>,
     audio_only: bool,
@@ -59,6 +67,7 @@ impl Default for Ladder {
             load_permille: None,
             patience: STEP_UP_AFTER,
             stepped_up_at: None,
+            round_at: None,
             congested_at: None,
             allocations: Vec::new(),
             audio_only: false,
@@ -223,11 +232,19 @@ impl Ladder {
         }
     }
 
-    /// At most one step for each source, after it has stood on its rung for a while.
+    /// A round of steps: at most one for each source, after it has stood on its rung for a while.
     fn step_up(&mut self, steps: &[Steps], now: Moment) {
+        if self.round_at.is_some_and(|at| now.since(at) < ROUND_EVERY) {
+            return;
+        }
+        let patience = match self.budget.is_quick(now) {
+            true => STEP_UP_AFTER_QUICK,
+            false => self.patience,
+        };
+        let enough = self.spent(steps) * (100 + ROUND_PERCENT) / 100;
         loop {
             let waiting = |ladder: &Ladder, at: usize| {
-                now.since(ladder.watched[at].stepped_at) >= ladder.patience
+                now.since(ladder.watched[at].stepped_at) >= patience
                     && ladder.may_afford(at, steps)
                     && !ladder.yields_to_pinned(at, steps)
             };
@@ -236,6 +253,10 @@ impl Ladder {
                 None => return,
             }
             self.stepped_up_at = Some(now);
+            self.round_at = Some(now);
+            if self.spent(steps) >= enough {
+                return;
+            }
         }
     }
 

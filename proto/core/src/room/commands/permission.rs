@@ -9,7 +9,9 @@ pub fn permission(command: &Command) -> Option<Permission> {
         Command::Lock { .. } | Command::ChangeSettings { .. } | Command::SetTimeLimit { .. } => {
             Some(Permission::ChangeSettings)
         }
-        Command::SaveTemplate { .. } => Some(Permission::ChangeSettings),
+        Command::SaveTemplate { .. } | Command::DeleteTemplate { .. } => {
+            Some(Permission::ChangeSettings)
+        }
         Command::SetPassword { .. } => Some(Permission::SetPassword),
         Command::EndRoom => Some(Permission::EndRoom),
         Command::GiveRole { .. } => Some(Permission::GiveRoles),
@@ -34,6 +36,22 @@ pub fn permission(command: &Command) -> Option<Permission> {
         | Command::StopCamera { .. }
         | Command::StopShare
         | Command::Announce { .. } => Some(Permission::Moderate),
+        Command::StartFocus
+        | Command::StartBreak
+        | Command::PauseTimer
+        | Command::ResumeTimer
+        | Command::ResetTimer
+        | Command::SkipBreak
+        | Command::SetTimerPlan { .. }
+        | Command::SetGoal { .. } => Some(Permission::Timer),
+        Command::ShareStudy { shared: Some(_) } => Some(Permission::Chat),
+        Command::OpenFilm { .. }
+        | Command::PlayFilm { .. }
+        | Command::PauseFilm { .. }
+        | Command::SeekFilm { .. }
+        | Command::SetFilmSpeed { .. }
+        | Command::StopFilm
+        | Command::SetPlaylist { .. } => Some(Permission::LeadFilm),
         Command::MuteAll { .. } => Some(Permission::MuteAll),
         Command::AskFloor | Command::TakeFloor => Some(Permission::Present),
         Command::RaiseHand { raised: true } => Some(Permission::RaiseHand),
@@ -50,6 +68,9 @@ pub fn permission(command: &Command) -> Option<Permission> {
         | Command::DeleteLine { .. }
         | Command::ListLines { .. }
         | Command::SetTyping { typing: false }
+        | Command::ShareStudy { shared: None }
+        | Command::HaveFilm { .. }
+        | Command::MarkFilm { .. }
         | Command::SetVolume { .. }
         | Command::WatchCameras { .. }
         | Command::ChooseQuality { .. }
