@@ -5,6 +5,8 @@
 
 mod assets;
 pub mod audit;
+mod bars;
+mod brand;
 pub mod chart;
 pub mod guard;
 mod live;
@@ -31,8 +33,8 @@ pub use request::COOKIE;
 use audit::Audit;
 use guard::Guard;
 use pages::{
-    access, audit as audit_page, countdowns, logs, notices, overview, people, quality, room, rooms,
-    server, settings, sign_in, storage,
+    access, audit as audit_page, countdowns, logs, meetings, notices, overview, people, quality,
+    room, rooms, server, settings, sign_in, statistics, storage,
 };
 use request::{dress, refuse_method, refuse_page};
 use samples::Samples;
@@ -119,6 +121,13 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             )
             .service(at("/countdowns", "GET").route(web::get().to(countdowns::page)))
             .service(at("/quality", "GET").route(web::get().to(quality::page)))
+            .service(at("/meetings", "GET").route(web::get().to(meetings::list)))
+            .service(at("/meetings/{room_id}/{opened}", "GET").route(web::get().to(meetings::page)))
+            .service(
+                at("/meetings/{room_id}/{opened}/report.csv", "GET")
+                    .route(web::get().to(meetings::table)),
+            )
+            .service(at("/statistics", "GET").route(web::get().to(statistics::page)))
             .service(at("/storage", "GET").route(web::get().to(storage::page)))
             .service(
                 at("/storage/{room_id}/{file}/remove", "POST")

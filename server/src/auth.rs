@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod identity;
+pub mod invites;
 pub mod own_certificate;
 pub mod password;
 pub mod token;

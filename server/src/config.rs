@@ -70,6 +70,12 @@ settings! {
         advertised_addresses: Vec<String> = Vec::new();
         /// Origins (`https://host:port`) of other sites whose pages may talk to this server.
         allowed_origins: Vec<String> = Vec::new();
+        /// Addresses or networks (`192.0.2.1`, `10.0.0.0/8`) of reverse proxies that are believed when they say
+        /// for whom they ask. Limits on strangers count that address then.
+        trusted_proxies: Vec<String> = Vec::new();
+        /// The header in which these proxies say it: `x_forwarded_for` or `forwarded` (RFC 7239). The other one
+        /// is not read.
+        proxy_header: ProxyHeader = ProxyHeader::XForwardedFor;
         /// A certificate of your own with its chain (PEM), for browsers. It is read again when it changes.
         /// Conclave's programs do not need it: they know the server by the key in the link.
         tls_certificate: Option<PathBuf> = None;
@@ -151,6 +157,8 @@ settings! {
         rooms_max: u32 = 2_000;
         /// Members of one room, whatever its own setting says.
         room_members_max: u32 = 500;
+        /// Whoever opens the link of a room that was never there opens the room by that, as participant of it.
+        visited_links_open_rooms: bool = false;
         /// A room in which nobody has been for so long ends. The first room does not.
         room_idle_minutes: u32 = 24 * 60;
         /// Chat and files of a room that has ended are kept no longer than so, whatever its own setting says.
@@ -204,13 +212,20 @@ settings! {
         handshakes_per_address_per_second: u32 = 200;
         /// Time for the TLS handshake.
         handshake_deadline_seconds: u32 = 5;
-        /// Rooms that one address may make at once.
-        rooms_made_per_address_burst: u32 = 50;
-        /// Rooms that one address may make in the long run.
-        rooms_made_per_address_per_minute: u32 = 30;
-        /// Attempts to join from one address that pass at once.
+        /// What follows is how often one address may ask in so many minutes when it shows neither the invite
+        /// of a room (its whole link) nor a seat.
+        stranger_minutes: u32 = 15;
+        /// Rooms that a stranger makes.
+        rooms_made_per_stranger: u32 = 10;
+        /// Attempts of a stranger to join.
+        joins_per_stranger: u32 = 50;
+        /// Attempts of a stranger to read or write chat.
+        messages_per_stranger: u32 = 200;
+        /// Everything else that a stranger asks of `/api`.
+        requests_per_stranger: u32 = 100;
+        /// Attempts to join with an invite, or to come back to a seat, from one address that pass at once.
         joins_per_address_burst: u32 = 1_000;
-        /// Attempts to join from one address in the long run.
+        /// Attempts to join with an invite, or to come back to a seat, from one address in the long run.
         joins_per_address_per_second: u32 = 50;
         /// Wrong passwords and keys from one address that pass at once.
         wrong_passwords_per_address_burst: u32 = 20;
@@ -225,9 +240,19 @@ settings! {
     }
 
     "Store" {
+        /// A PostgreSQL server (13 or newer), as `postgres://user:password@host/database`; with
+        /// `?sslmode=verify-full&sslrootcert=/path/ca.pem` behind it the way there is encrypted and verified.
+        /// When absent, rooms are kept in a file of the data folder (SQLite).
+        database_url: Option<String> = None;
+        /// Connections to that server; one of them writes.
+        database_connections_max: u32 = 20;
         /// Writes that wait for the database.
         store_writes_waiting_max: usize = 4_096;
-        /// `normal` survives crashes of the program; `full` survives loss of power too, and is slower.
+        /// While the database is locked or gone, meetings go on, and what is to be stored waits for so long
+        /// before it is refused.
+        store_write_seconds_max: u32 = 20;
+        /// `normal` survives crashes of the program; `full` survives loss of power too, and is slower. A
+        /// PostgreSQL server follows its own setting (`synchronous_commit`).
         store_durability: Durability = Durability::Normal;
     }
 }
@@ -236,7 +261,7 @@ const MIB: u64 = 1024 * 1024;
 const DEFAULT_NAME: &str = "Conclave";
 const GIB: u64 = 1024 * MIB;
 /// Keys whose values are not shown to anybody.
-const SECRETS: [&str; 2] = ["metrics_token", "alert_webhook"];
+const SECRETS: [&str; 3] = ["metrics_token", "alert_webhook", "database_url"];
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -244,6 +269,15 @@ const SECRETS: [&str; 2] = ["metrics_token", "alert_webhook"];
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// Where a reverse proxy says for whom it asks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxyHeader {
+    #[default]
+    XForwardedFor,
+    Forwarded,
 }
 
 /// What a write that was confirmed survives.

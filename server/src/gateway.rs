@@ -1,5 +1,6 @@
 //! The ways in: bytes to the words of the protocol, and back.
 
+pub mod client_address;
 pub mod http;
 pub mod media_ws;
 pub mod screen;

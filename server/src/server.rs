@@ -26,7 +26,12 @@ use crate::{
     clock::Clock,
     config::{Config, Sources},
     files::Uploads,
-    gateway::{http::limits::AddressLimits, sockets::Connections, udp::BindError},
+    gateway::{
+        client_address::Proxies,
+        http::{callers::CallerLimits, limits::AddressLimits},
+        sockets::Connections,
+        udp::BindError,
+    },
     media::sessions::MediaSessions,
     store::{Store, StoreError},
     telemetry::{Logs, alerts::Alerts, beat::Loops},
@@ -62,6 +67,8 @@ pub struct AppState {
     pub passwords: PasswordChecker,
     pub identity: Arc<Identity>,
     pub limits: AddressLimits,
+    pub callers: CallerLimits,
+    pub proxies: Proxies,
     pub links: Arc<Links>,
     /// Where media are.
     pub udp_port: u16,

@@ -4,7 +4,16 @@
 //! readers apart from it. Statements go through `sqlx::Any`, so that they run on SQLite and PostgreSQL.
 
 use std::{
-    collections::BTreeSet, future::Future, io, path::Path, sync::Arc, thread, time::Duration,
+    collections::BTreeSet,
+    future::Future,
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use conclave_core::room::{
@@ -12,109 +21,66 @@ use conclave_core::room::{
     record::{Record, StoredRoom},
 };
 use conclave_wire::{EndReason, FileId, Line, LineId, RefusalCode, SharedFile, Template};
-use sqlx::{
-    AnyPool, ConnectOptions, Executor,
-    any::{AnyConnectOptions, AnyPoolOptions},
-    migrate::Migrator,
-    sqlite::SqliteConnectOptions,
-};
+use sqlx::{AnyPool, Connection, migrate::Migrator};
 use tokio::{
     runtime::{Builder, Handle},
     sync::{mpsc, oneshot},
+    time::timeout,
 };
 
 use crate::{clock::unix_ms, config::Durability};
 
 mod columns;
+mod engine;
+mod failing;
+mod figures;
 mod operator;
 mod questions;
 mod reading;
 mod records;
 mod reopening;
+mod report;
 mod retention;
+mod statistics;
 mod stats;
 mod templates;
+mod together;
 mod writer;
 
+pub use engine::Database;
+use engine::Engine;
+pub use failing::StoreError;
+pub use figures::SessionFigures;
 pub use operator::{
     AUDIT_ENTRIES_MAX, AuditEntry, FileOrder, KeptFile, OperatorRecord, RoomFiles, StoredSession,
 };
-pub use retention::Unreferenced;
+pub use report::{
+    AskedQuestion, Incident, Meeting, MeetingReport, Presence, REPORT_ROWS_MAX, SharedInMeeting,
+};
+pub use retention::{STATISTICS_KEPT_DAYS, Unreferenced};
+pub use statistics::{DayCount, Statistics};
 pub use templates::TEMPLATES_MAX;
-use writer::Job;
+use writer::{Job, Write, Writer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Name of the database in the data folder.
 pub const DATABASE_FILE: &str = "conclave.sqlite";
-const READERS_MAX: u32 = 4;
 const MS_PER_HOUR: u64 = 3_600_000;
-/// How long a statement waits for another process's lock.
-const BUSY_TIMEOUT_MS: u32 = 5_000;
-/// How long a reader waits for a connection.
-const READER_DEADLINE: Duration = Duration::from_secs(10);
-
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The queue of writes is full.
-    #[error("too many writes wait for the database")]
-    Busy,
-    #[error("the database is closed")]
-    Closed,
-    /// A write for a room that was never opened.
-    #[error("the database knows no such room")]
-    NoSuchRoom,
-    #[error("too many templates are kept")]
-    TooManyTemplates,
-    #[error("the disk is full")]
-    DiskFull,
-    #[error("the database holds a value that cannot be read: {0}")]
-    Damaged(String),
-    #[error("the database failed: {0}")]
-    Database(Arc<sqlx::Error>),
-    #[error("the database cannot be brought up to date: {0}")]
-    Migration(String),
-    #[error("no thread for the database: {0}")]
-    Thread(String),
-}
-
-impl StoreError {
-    /// What a person is told.
-    pub fn refusal(&self) -> RefusalCode {
-        match self {
-            StoreError::Busy => RefusalCode::Busy,
-            StoreError::Closed => RefusalCode::Stopping,
-            StoreError::DiskFull => RefusalCode::DiskFull,
-            StoreError::TooManyTemplates => RefusalCode::TooManyTemplates,
-            StoreError::NoSuchRoom => RefusalCode::RoomNotFound,
-            StoreError::Damaged(_)
-            | StoreError::Database(_)
-            | StoreError::Migration(_)
-            | StoreError::Thread(_) => RefusalCode::Internal,
-        }
-    }
-}
-
-/// SQLite's result code of a full disk (`SQLITE_FULL`).
-const SQLITE_FULL: &str = "13";
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> StoreError {
-        let code = error.as_database_error().and_then(|error| error.code());
-        match code.as_deref() {
-            Some(SQLITE_FULL) => StoreError::DiskFull,
-            _ => StoreError::Database(Arc::new(error)),
-        }
-    }
-}
+/// How long a question to the database may take, waiting for a connection included.
+const READ_DEADLINE: Duration = Duration::from_secs(20);
 
 /// How the store works.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreOptions {
     pub writes_waiting_max: usize,
     pub durability: Durability,
+    /// While the database is locked or gone, a write waits for so long, and is refused then.
+    pub write_deadline: Duration,
     /// What ended rooms leave is kept no longer than so, whatever their settings say.
     pub kept_hours_max: u32,
+    /// Connections to a database server; one of them writes.
+    pub connections_max: u32,
 }
 
 impl Default for StoreOptions {
@@ -122,7 +88,9 @@ impl Default for StoreOptions {
         StoreOptions {
             writes_waiting_max: 4_096,
             durability: Durability::Normal,
+            write_deadline: Duration::from_secs(20),
             kept_hours_max: KEEP_HOURS_MAX,
+            connections_max: 20,
         }
     }
 }
@@ -142,6 +110,8 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
     runtime: Handle,
     readers: AnyPool,
+    write_deadline: Duration,
+    closing: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -158,18 +128,24 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_with(path: &Path, options: StoreOptions) -> Result<Store, StoreError> {
-        sqlx::any::install_default_drivers();
-        let url = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .to_url_lossy();
+        Store::open_database(Database::File(path.to_owned()), options).await
+    }
+
+    /// Opens a file or a server, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or written, or was made by a newer version.
+    pub async fn open_database(
+        database: Database,
+        options: StoreOptions,
+    ) -> Result<Store, StoreError> {
         let (opened, ready) = oneshot::channel();
         thread::Builder::new()
             .name("store".to_owned())
             .spawn(
-                move || match Builder::new_current_thread().enable_time().build() {
+                move || match Builder::new_current_thread().enable_all().build() {
                     Ok(runtime) => runtime.block_on(async move {
-                        match Opened::open(&url, options).await {
+                        match Opened::open(&database, options).await {
                             Ok((store, work)) => {
                                 // Whoever opened it may have given up; then the writer ends by itself.
                                 opened.send(Ok(store)).ok();
@@ -196,12 +172,13 @@ impl Store {
         records: Vec<Record>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
         let (done, committed) = oneshot::channel();
-        let job = Job::Write {
+        let write = Write {
             slug: slug.to_owned(),
             records,
+            until: Instant::now() + self.write_deadline,
             done,
         };
-        let queued = self.submit(job);
+        let queued = self.submit(Job::Write(write));
         async move {
             queued?;
             committed.await.map_err(|_| StoreError::Closed)?
@@ -229,6 +206,16 @@ impl Store {
     ) -> Result<(Vec<Line>, bool), StoreError> {
         let slug = slug.to_owned();
         self.read(move |readers| reading::lines_before(readers, slug, before, lines_max))
+            .await
+    }
+
+    /// How the meeting in an open room goes; `None` of one that is not stored.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn session_figures(&self, slug: &str) -> Result<Option<SessionFigures>, StoreError> {
+        let slug = slug.to_owned();
+        self.read(move |readers| figures::session_figures(readers, slug))
             .await
     }
 
@@ -270,6 +257,24 @@ impl Store {
         async move {
             queued?;
             saved.await.map_err(|_| StoreError::Closed)?
+        }
+    }
+
+    /// Forgets a template; false when none of that name was saved. The write happens whether the future is
+    /// awaited or not.
+    ///
+    /// # Errors
+    /// `Busy` when too many writes wait; when the database fails.
+    pub fn delete_template(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send + use<> {
+        let (done, deleted) = oneshot::channel();
+        let name = name.to_owned();
+        let queued = self.submit(Job::DeleteTemplate { name, done });
+        async move {
+            queued?;
+            deleted.await.map_err(|_| StoreError::Closed)?
         }
     }
 
@@ -436,6 +441,76 @@ impl Store {
         removed.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Meetings that are over, newest first; names only of rooms that are still kept.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn meetings(&self, meetings_max: u32) -> Result<Vec<Meeting>, StoreError> {
+        self.read(move |readers| report::meetings(readers, unix_ms(), meetings_max))
+            .await
+    }
+
+    /// What came of a meeting: the time from `opened_unix_ms` that a room was open. `None` when nothing is
+    /// kept of it.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn report(
+        &self,
+        room_id: &str,
+        opened_unix_ms: u64,
+    ) -> Result<Option<MeetingReport>, StoreError> {
+        let room_id = room_id.to_owned();
+        self.read(move |readers| report::of_meeting(readers, room_id, opened_unix_ms, unix_ms()))
+            .await
+    }
+
+    /// As [`Store::report`], of the last time that the newest room of a slug was open, for who has the host's
+    /// key or the token of a host's seat.
+    ///
+    /// # Errors
+    /// When the database fails. Inside: `RoomNotFound` when nothing is kept, `HostKeyWrong`.
+    pub async fn report_for_host(
+        &self,
+        slug: &str,
+        secret_hash: [u8; 32],
+    ) -> Result<Result<MeetingReport, RefusalCode>, StoreError> {
+        let slug = slug.to_owned();
+        self.read(move |readers| report::for_host(readers, slug, secret_hash, unix_ms()))
+            .await
+    }
+
+    /// Counts of the meetings that have ended since, and of people.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub async fn statistics(&self, since_unix_ms: u64) -> Result<Statistics, StoreError> {
+        self.read(move |readers| statistics::since(readers, since_unix_ms))
+            .await
+    }
+
+    /// Keeps how many people were on the server at once, if it is the most of that day. The write happens
+    /// whether the future is awaited or not.
+    ///
+    /// # Errors
+    /// `Busy` when too many writes wait; when the database fails.
+    pub fn note_people(
+        &self,
+        at_unix_ms: u64,
+        people: u32,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let (done, noted) = oneshot::channel();
+        let queued = self.submit(Job::NotePeople {
+            at_unix_ms,
+            people,
+            done,
+        });
+        async move {
+            queued?;
+            noted.await.map_err(|_| StoreError::Closed)?
+        }
+    }
+
     /// Forgets the files of all rooms.
     ///
     /// # Errors
@@ -446,8 +521,10 @@ impl Store {
         cleared.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Commits what waits and closes the file; later writes are refused as `Closed`.
+    /// Commits what waits and closes the database; later writes are refused as `Closed`. A database that is
+    /// gone is not waited for.
     pub async fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         let readers = self.readers.clone();
         let readers = self.runtime.spawn(async move { readers.close().await });
         // It fails when the store was closed before.
@@ -471,8 +548,12 @@ impl Store {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let task = self.runtime.spawn(query(self.readers.clone()));
-        task.await.map_err(|_| StoreError::Closed)?
+        let query = query(self.readers.clone());
+        let task = self
+            .runtime
+            .spawn(async { timeout(READ_DEADLINE, query).await });
+        let late = |_| StoreError::Unreachable("no answer in time");
+        task.await.map_err(|_| StoreError::Closed)?.map_err(late)?
     }
 }
 
@@ -481,47 +562,29 @@ struct Opened;
 impl Opened {
     /// Opens connections; the second value is the writer's work, which ends when all handles are gone.
     async fn open(
-        url: &url::Url,
+        database: &Database,
         options: StoreOptions,
     ) -> Result<(Store, impl Future<Output = ()> + use<>), StoreError> {
-        let connect = AnyConnectOptions::from_url(url)?;
-        let mut writer = connect.connect().await?;
-        let durability = match options.durability {
-            Durability::Normal => "PRAGMA synchronous = NORMAL",
-            Durability::Full => "PRAGMA synchronous = FULL",
-        };
-        writer.execute("PRAGMA journal_mode = WAL").await?;
-        writer.execute(durability).await?;
-        // What was deleted is overwritten: chat that is not kept must not be found in the file.
-        writer.execute("PRAGMA secure_delete = ON").await?;
-        set_busy_timeout(&mut writer).await?;
+        let engine = Engine::new(database, options)?;
+        let mut first = engine.connect().await?;
         MIGRATIONS
-            .run_direct(None, &mut writer, false)
+            .run_direct(None, &mut first, false)
             .await
             .map_err(|error| StoreError::Migration(error.to_string()))?;
-        let readers = AnyPoolOptions::new()
-            .max_connections(READERS_MAX)
-            .acquire_timeout(READER_DEADLINE)
-            .after_connect(|connection, _| Box::pin(set_busy_timeout(connection)))
-            .connect_lazy_with(connect);
+        first.close().await?;
+        let writer = engine.writer().await?;
         let (jobs, waiting) = mpsc::channel(options.writes_waiting_max);
+        let closing = Arc::new(AtomicBool::new(false));
         let store = Store {
             jobs,
             runtime: Handle::current(),
-            readers,
+            readers: engine.readers(),
+            write_deadline: options.write_deadline,
+            closing: closing.clone(),
         };
-        let kept_ms_max = u64::from(options.kept_hours_max) * MS_PER_HOUR;
-        Ok((store, writer::work(writer, waiting, kept_ms_max)))
+        let writer = Writer::new(engine, writer, closing, options);
+        Ok((store, writer.work(waiting)))
     }
-}
-
-async fn set_busy_timeout(connection: &mut sqlx::AnyConnection) -> Result<(), sqlx::Error> {
-    const _: () = assert!(
-        BUSY_TIMEOUT_MS == 5_000,
-        "the statement below says it again"
-    );
-    connection.execute("PRAGMA busy_timeout = 5000").await?;
-    Ok(())
 }
 
 fn thread_error(error: io::Error) -> StoreError {

@@ -21,6 +21,7 @@ mod line;
 mod lines;
 pub mod metrics;
 pub mod refusals;
+pub mod requests;
 pub mod ring;
 pub mod system;
 

@@ -233,6 +233,7 @@ fn join(slug: &str) -> ClientMessage {
             host_key: None,
             sound: true,
             device: None,
+            file_hash: None,
         },
         client: "test".to_owned(),
     }
@@ -264,6 +265,7 @@ fn welcome() -> Welcome {
         room_clock_ms: 0,
         beat_interval_ms: 2_000,
         host_key: None,
+        pulse: None,
     }
 }
 

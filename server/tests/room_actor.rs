@@ -300,6 +300,7 @@ async fn a_password_is_asked_for_and_the_host_key_needs_none() {
         host_key: None,
         sound: true,
         device: None,
+        file_hash: None,
     };
     for (password, expected) in [
         (None, Some(RefusalCode::PasswordNeeded)),
@@ -555,4 +556,152 @@ async fn a_volume_without_a_mix_to_spare_is_kept_and_its_listener_is_told_why() 
         _ => None,
     });
     assert_eq!(hint, Some(Hint::PersonalMixesFull));
+}
+
+/// What is left of the span by somebody's own reckoning: from what they were told, and the room clock since.
+fn left_s(person: &Person, entered: tokio::time::Instant) -> u64 {
+    let mut clock = person.welcome.snapshot.as_ref().unwrap().study.clock;
+    for event in person.events() {
+        if let Event::StudyClockChanged { clock: now, .. } = event {
+            clock = now;
+        }
+    }
+    let room_clock_ms = person.welcome.room_clock_ms + entered.elapsed().as_millis() as u64;
+    let left_ms = clock
+        .ends_at_ms
+        .map_or(clock.left_ms, |ends| ends.saturating_sub(room_clock_ms));
+    (left_ms + 500) / 1_000
+}
+
+#[actix::test]
+async fn a_study_afternoon_of_four_cycles_with_two_late_comers_and_a_change_of_host() {
+    tokio::time::pause();
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    let building = Building::new();
+    let plan = TimerPlan {
+        focus_starts_itself: true,
+        ..TimerPlan::default()
+    };
+    let settings = Settings {
+        timer: Some(plan),
+        ..Settings::default()
+    };
+    let room = building.room(settings, None);
+    let began = tokio::time::Instant::now();
+    let mut ada = Person::enter(&room, join_as_host("Ada")).await.unwrap();
+    let bob = Person::enter(&room, join("Bob")).await.unwrap();
+    ada.act(Command::StartFocus).await;
+    assert_eq!(left_s(&bob, began), 25 * 60);
+
+    // Somebody comes seven minutes into the second span of focus, somebody else two into the break behind it.
+    tokio::time::sleep(minutes(37)).await;
+    let cyd_came = tokio::time::Instant::now();
+    let cyd = Person::enter(&room, join("Cyd")).await.unwrap();
+    assert_eq!(left_s(&cyd, cyd_came), 18 * 60);
+    tokio::time::sleep(minutes(20)).await;
+    let dan_came = tokio::time::Instant::now();
+    let dan = Person::enter(&room, join("Dan")).await.unwrap();
+    assert_eq!(left_s(&dan, dan_came), 3 * 60);
+
+    // The host goes; the clock does not notice.
+    ada.act(Command::Leave).await;
+    let host = Event::RoleChanged {
+        id: bob.id,
+        role: Role::Host,
+        why: event::RoleChange::PassedOn,
+    };
+    assert!(bob.events().contains(&host));
+    tokio::time::sleep(minutes(63)).await;
+    for (person, came) in [(&bob, began), (&cyd, cyd_came), (&dan, dan_came)] {
+        // After 120 minutes: four spans of focus, three short breaks, and 5 minutes of the long one.
+        assert_eq!(left_s(person, came), 10 * 60);
+    }
+    let spans: Vec<_> = bob
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::StudyClockChanged { clock, .. } => Some(clock.phase),
+            _ => None,
+        })
+        .collect();
+    let pair = [StudyPhase::Focus, StudyPhase::ShortBreak];
+    let mut expected: Vec<_> = pair.repeat(4);
+    expected[7] = StudyPhase::LongBreak;
+    assert_eq!(spans, expected);
+    let counted = bob
+        .events()
+        .into_iter()
+        .rev()
+        .find_map(|event| match event {
+            Event::FocusCounted { room_ms, people } => Some((room_ms, people)),
+            _ => None,
+        });
+    let (room_ms, people) = counted.unwrap();
+    assert_eq!((room_ms + 30_000) / 60_000, 100);
+    let of = |id| {
+        let count = people.iter().find(|count| count.id == id);
+        count.map(|count| (count.focus_ms + 30_000) / 60_000)
+    };
+    assert_eq!(of(bob.id), Some(100));
+    // 18 of the second span, and the two after it; of these Dan has the two.
+    assert_eq!((of(cyd.id), of(dan.id)), (Some(68), Some(50)));
+    let stored = building
+        .store
+        .records()
+        .into_iter()
+        .filter_map(|record| match record {
+            Record::StudyClockChanged { clock, .. } => Some(clock.phase),
+            _ => None,
+        });
+    assert_eq!(stored.collect::<Vec<_>>(), expected);
+}
+
+#[actix::test]
+async fn a_film_is_told_once_to_everybody_stored_and_said_again_to_who_comes() {
+    tokio::time::pause();
+    let building = Building::new();
+    let settings = Settings {
+        film: true,
+        ..Settings::default()
+    };
+    let room = building.room(settings, None);
+    let mut ada = Person::enter(&room, join_as_host("Ada")).await.unwrap();
+    let bob = Person::enter(&room, join("Bob")).await.unwrap();
+    let film = FilmFile {
+        name: "film.mkv".to_owned(),
+        size_bytes: 1_000,
+        duration_ms: 60_000,
+        sample: Some("5a".repeat(32)),
+        sha256: None,
+    };
+    ada.act(Command::OpenFilm { film }).await;
+    ada.act(Command::MarkFilm {
+        readiness: FilmReadiness::Ready,
+    })
+    .await;
+    ada.act(Command::PlayFilm { position_ms: None }).await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    let moves: Vec<_> = bob
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::FilmMoved { why, .. } => Some(why),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(moves, [FilmMove::Played, FilmMove::Ended]);
+    let stored = building
+        .store
+        .records()
+        .into_iter()
+        .rev()
+        .find_map(|record| match record {
+            Record::FilmChanged { film } => film,
+            _ => None,
+        });
+    let stored = stored.unwrap();
+    assert_eq!((stored.position_ms, stored.playing), (60_000, false));
+    let cyd = Person::enter(&room, join("Cyd")).await.unwrap();
+    let anchor = cyd.welcome.pulse.unwrap().film.unwrap();
+    assert_eq!((anchor.position_ms, anchor.playing), (60_000, false));
 }

@@ -273,3 +273,47 @@ async fn after_a_restart_rooms_seats_and_lines_are_there() {
     assert_eq!(ada.answer(reference), answered);
     assert_eq!(ada.events(), []);
 }
+
+fn visit(slug: &str) -> VisitRoom {
+    VisitRoom {
+        slug: slug.to_owned(),
+    }
+}
+
+#[actix::test]
+async fn a_visited_link_opens_its_room_only_where_that_is_allowed() {
+    let building = Building::new();
+    let lobby = LobbyActor::open(building.lobby_services(10)).start();
+    assert_eq!(
+        code(&lobby, visit("library")).await,
+        Some(RefusalCode::RoomNotFound)
+    );
+
+    let mut services = building.lobby_services(2);
+    services.limits.visited_links_open_rooms = true;
+    let lobby = LobbyActor::open(services).start();
+    // A class opens the link at the same moment: all come into one room.
+    let visits = (0..5).map(|_| lobby.send(visit("library")));
+    let mut rooms = Vec::new();
+    for visited in futures_util::future::join_all(visits).await {
+        rooms.push(visited.unwrap().unwrap());
+    }
+    assert!(rooms.iter().all(|room| *room == rooms[0]));
+    let look = rooms[0].send(DescribeRoom).await.unwrap();
+    assert_eq!((look.title.as_str(), look.members), ("library", 0));
+    // What is only looked for is not opened, nor what no link can name.
+    assert_eq!(
+        code(&lobby, find("canteen")).await,
+        Some(RefusalCode::RoomNotFound)
+    );
+    assert_eq!(
+        code(&lobby, visit("../etc")).await,
+        Some(RefusalCode::RoomNotFound)
+    );
+    // The cap on rooms holds.
+    assert_eq!(code(&lobby, visit("canteen")).await, None);
+    assert_eq!(
+        code(&lobby, visit("office")).await,
+        Some(RefusalCode::TooManyRooms)
+    );
+}

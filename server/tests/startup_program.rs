@@ -89,7 +89,7 @@ async fn it_prints_where_to_go_and_stops_when_told() {
     let authority = fs::read_to_string(folder.path().join("authority.crt")).unwrap();
     let https = Https::trusting(&authority, port_of(&join_link));
     assert_eq!(
-        https.get("/api/rooms/lobby").await.json()["title"],
+        https.get("/api/rooms/lobby").await.json()["room"]["title"],
         "Meeting"
     );
 
@@ -108,14 +108,17 @@ async fn rooms_seats_and_links_outlive_a_kill() {
     let created = https
         .post("/api/rooms", r#"{"title":"Board","slug":"board"}"#)
         .await;
-    let host_key = created.json()["host_key"].as_str().unwrap().to_owned();
+    let host_key = created.json()["hostKey"].as_str().unwrap().to_owned();
     server.kill().unwrap();
     server.wait().unwrap();
 
     let mut server = start(folder.path());
     let after = banner(&mut server);
     let https = Https::trusting(&authority, port_of(link(&after, "Join:")));
-    assert_eq!(https.get("/api/rooms/board").await.json()["title"], "Board");
+    assert_eq!(
+        https.get("/api/rooms/board").await.json()["room"]["title"],
+        "Board"
+    );
     let secrets = |link: &str| link.split_once('#').unwrap().1.to_owned();
     assert_eq!(
         secrets(link(&before, "Host:")),

@@ -208,9 +208,9 @@ async fn strangers_are_told_whose_server_it_is() {
     let info = https.get("/api/server").await.json();
     assert_eq!(
         info["organisation"],
-        json!({"name": "Library <b>", "colour": "#123abc", "has_logo": true})
+        json!({"name": "Library <b>", "colour": "#123abc", "hasLogo": true})
     );
-    assert_eq!(info["lists_rooms"], false);
+    assert_eq!(info["listsRooms"], false);
     let logo = https.get("/logo").await;
     assert_eq!(logo.status, 200);
     assert_eq!(logo.header("content-type"), Some("image/svg+xml"));
@@ -226,7 +226,7 @@ async fn strangers_are_told_whose_server_it_is() {
 async fn a_server_without_a_name_or_a_logo_says_so() {
     let (_folder, running, https) = start_with(|_| {}).await;
     let info = https.get("/api/server").await.json();
-    let nothing = json!({"name": "", "colour": null, "has_logo": false});
+    let nothing = json!({"name": "", "colour": null, "hasLogo": false});
     assert_eq!(info["organisation"], nothing);
     assert_eq!(https.get("/logo").await.status, 404);
     running.stop().await;

@@ -4,6 +4,7 @@ mod messages;
 mod opening;
 mod operator;
 mod reopening;
+mod visiting;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +18,7 @@ use conclave_wire::{Refusal, RefusalCode, SharedFile, Template};
 
 pub use messages::*;
 pub use operator::{DescribeRooms, RoomsDescribed};
+pub use visiting::VisitRoom;
 
 use crate::{
     actors::room::{RoomActor, RoomClosed, RoomLimits, RoomServices, RoomStore, StopRoom},
@@ -34,6 +36,8 @@ pub const LOBBY_MAILBOX_MAX: usize = 1_024;
 pub struct LobbyLimits {
     /// Rooms that are open at once.
     pub rooms_max: u32,
+    /// Whether a link that is visited opens its room.
+    pub visited_links_open_rooms: bool,
     /// Of each room.
     pub room: RoomLimits,
 }
@@ -42,6 +46,7 @@ impl Default for LobbyLimits {
     fn default() -> LobbyLimits {
         LobbyLimits {
             rooms_max: 2_000,
+            visited_links_open_rooms: false,
             room: RoomLimits::default(),
         }
     }

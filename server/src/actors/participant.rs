@@ -185,6 +185,7 @@ impl ParticipantActor {
                 host_key,
                 sound,
                 device,
+                file_hash,
             } => {
                 let join = Entrance::Join {
                     name,
@@ -192,6 +193,7 @@ impl ParticipantActor {
                     host_key,
                     sound,
                     device,
+                    file_hash,
                 };
                 (Some(slug), join)
             }
@@ -345,6 +347,9 @@ impl Handler<FromLink> for ParticipantActor {
 
     fn handle(&mut self, message: FromLink, ctx: &mut Self::Context) {
         let now = self.clock.now();
+        if let FromLink::Unreadable(code) = &message {
+            crate::telemetry::refusals::count(*code);
+        }
         self.drive(ctx, |attachment, out| match message {
             FromLink::Said(message) => attachment.said(now, message, out),
             FromLink::Unreadable(code) => attachment.unreadable(now, code, out),

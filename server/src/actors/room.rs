@@ -1,6 +1,7 @@
 //! One actor per open room: it owns the rules, the seats' links and the actors below, and nothing else.
 //! It asks the rules what a message leads to, and carries the effects out.
 
+mod apart;
 mod effects;
 mod entering;
 mod handlers;
@@ -28,10 +29,12 @@ use crate::{
 };
 
 pub use crate::media::seat::{CameraReports, Speaking, UdpStatus};
+pub use apart::{ActFor, CountVotes, DescribeFor, SeatView};
 pub use messages::*;
 pub use operator::{DescribeWhole, Operate};
 pub use records::{RoomStore, Stored};
 
+use apart::Apart;
 use links::Links;
 use media::RoomMedia;
 use waiting::WaitingLinks;
@@ -63,6 +66,7 @@ pub struct RoomActor {
     room: Room,
     links: Links,
     waiting: WaitingLinks,
+    apart: Apart,
     media: RoomMedia,
     services: RoomServices,
     alarm: Option<Alarm>,
@@ -94,15 +98,17 @@ impl Wait {
 impl RoomActor {
     /// A room whose opening is stored.
     pub fn open(room: Room, services: RoomServices) -> RoomActor {
-        let media = RoomMedia::new(
+        let mut media = RoomMedia::new(
             services.clock,
             services.sessions.clone(),
             services.media_arbiter.clone(),
         );
+        media.order_camera(room.quiet_company(), services.clock.now());
         RoomActor {
             room,
             links: Links::default(),
             waiting: WaitingLinks::default(),
+            apart: Apart::default(),
             media,
             services,
             alarm: None,

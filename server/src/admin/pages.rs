@@ -5,6 +5,7 @@ pub mod audit;
 pub mod countdowns;
 pub mod frame;
 pub mod logs;
+pub mod meetings;
 pub mod notices;
 pub mod overview;
 pub mod people;
@@ -15,6 +16,7 @@ pub mod server;
 pub mod settings;
 pub mod shown;
 pub mod sign_in;
+pub mod statistics;
 pub mod storage;
 
 use std::{future::Future, time::Duration};

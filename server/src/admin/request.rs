@@ -18,7 +18,11 @@ use super::{
     guard::{Proof, Who},
     refused::Refused,
 };
-use crate::{auth::token, gateway::upgrade::is_same_host, server::AppState};
+use crate::{
+    auth::token,
+    gateway::upgrade::{client_of, is_same_host},
+    server::AppState,
+};
 
 pub type State = web::Data<Arc<AppState>>;
 
@@ -295,8 +299,9 @@ fn state(request: &HttpRequest) -> Result<State, Refused> {
 }
 
 pub(super) fn address(request: &HttpRequest) -> Result<IpAddr, Refused> {
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    peer.ok_or_else(|| Refused::failed("no address"))
+    let state = state(request)?;
+    let client = client_of(request, &state);
+    client.ok_or_else(|| Refused::failed("no address"))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -204,6 +204,7 @@ mod tests {
             files: 0,
             files_bytes: 0,
             people: (1..).zip(round_trips).map(person).collect(),
+            waiting: Vec::new(),
         }
     }
 

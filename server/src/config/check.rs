@@ -7,11 +7,12 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::{Config, ConfigError};
-use crate::auth::own_certificate;
+use crate::{auth::own_certificate, gateway::client_address::Proxies, store::Database};
 
 /// A logo is sent with every first visit.
 pub const LOGO_BYTES_MAX: u64 = 256 * 1024;
 const NAME_CHARS_MAX: usize = 60;
+const CONNECTIONS_MIN: u32 = 2;
 /// A shorter token could be guessed.
 const TOKEN_BYTES_MIN: usize = 16;
 
@@ -44,6 +45,12 @@ impl Config {
             );
             return Err(ConfigError::of_key("log_level", why));
         }
+        let unreadable = |text: &&String| !Proxies::is_network(text);
+        if let Some(text) = self.trusted_proxies.iter().find(unreadable) {
+            let why =
+                format!("must be addresses or networks such as 10.0.0.0/8, and {text:?} is none");
+            return Err(ConfigError::of_key("trusted_proxies", why));
+        }
         let same_port = self.admin_port == Some(self.tcp_port) && self.tcp_port != 0;
         if same_port {
             let why = format!(
@@ -54,6 +61,7 @@ impl Config {
         }
         self.check_looks()?;
         self.check_logs()?;
+        self.check_store()?;
         self.check_watching()
     }
 
@@ -121,6 +129,23 @@ impl Config {
                 self.log_file_bytes_max
             );
             return Err(ConfigError::of_key("log_files_bytes_max", why));
+        }
+        Ok(())
+    }
+
+    fn check_store(&self) -> Result<(), ConfigError> {
+        if self.database_connections_max < CONNECTIONS_MIN {
+            let why = format!("must be at least {CONNECTIONS_MIN}: one writes, the others read");
+            return Err(ConfigError::of_key("database_connections_max", why));
+        }
+        let Some(address) = &self.database_url else {
+            return Ok(());
+        };
+        // What it holds is not said: there is a password in it.
+        let known = Url::parse(address).is_ok_and(|url| Database::is_server(&url));
+        if !known {
+            let why = "must be as postgres://user:password@host/database";
+            return Err(ConfigError::of_key("database_url", why));
         }
         Ok(())
     }

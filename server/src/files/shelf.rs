@@ -78,7 +78,11 @@ impl Shelf {
         let (mut files, mut bytes) = (0, 0);
         for (key, path, size_bytes) in self.contents()? {
             if !known.contains(&key) {
-                fs::remove_file(path)?;
+                fs::remove_file(&path)?;
+                if let Some(folder) = path.parent() {
+                    // It stays when there is something in it.
+                    fs::remove_dir(folder).ok();
+                }
                 files += 1;
                 bytes += size_bytes;
             }
@@ -125,9 +129,14 @@ impl Hold {
     pub fn put(&self, upload: &Path) -> io::Result<()> {
         let (slug, sha256) = &self.key;
         let folder = self.shelf.root.join(plain(slug));
-        fs::create_dir_all(&folder)?;
         File::open(upload)?.sync_all()?;
-        match fs::hard_link(upload, self.shelf.path(slug, sha256)) {
+        let linked = {
+            // Under the lock, so that nobody takes the folder away while it is empty.
+            let _held = self.shelf.held.lock();
+            fs::create_dir_all(&folder)?;
+            fs::hard_link(upload, self.shelf.path(slug, sha256))
+        };
+        match linked {
             Ok(()) => self.change(|held| {
                 held.fresh = true;
                 held.unwanted_bytes = Some(0);
@@ -184,7 +193,11 @@ impl Hold {
             return Ok(0);
         };
         match fs::remove_file(self.shelf.path(&self.key.0, &self.key.1)) {
-            Ok(()) => Ok(free_bytes),
+            Ok(()) => {
+                // The last of a room takes its folder along, whose name is the room's.
+                fs::remove_dir(self.shelf.root.join(plain(&self.key.0))).ok();
+                Ok(free_bytes)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error),
         }

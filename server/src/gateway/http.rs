@@ -9,40 +9,47 @@ use actix_web::{
     error::{InternalError, JsonPayloadError},
     http::{
         StatusCode,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
 };
-use conclave_wire::{Refusal, RefusalCode};
+use conclave_wire::{
+    Refusal, RefusalCode,
+    http::spelling::{to_camel_case, to_snake_case},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
-use crate::{server::AppState, telemetry::refusals};
+use crate::server::AppState;
 
+pub mod api;
+pub mod callers;
+pub mod cors;
 pub mod files;
 pub mod limits;
+pub mod messages;
 pub mod pages;
+pub mod people;
+pub mod problem;
+pub mod questions;
+pub mod report;
 pub mod request_id;
 pub mod rooms;
+pub mod seats;
 pub mod server_info;
+pub mod shapes;
+pub mod timers;
+pub mod together;
 pub mod ui;
 pub mod watching;
 
+pub use problem::refused;
+
 /// How long a request waits for an actor.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
-const MS_PER_S: u32 = 1_000;
 
-/// A refusal as an answer: the code's status, the refusal as JSON, when to come back as a header.
-pub fn refused(refusal: &Refusal) -> HttpResponse {
-    refusals::count(refusal.code);
-    let status =
-        StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut answer = HttpResponse::build(status);
-    if let Some(ms) = refusal.retry_after_ms {
-        let seconds = ms.div_ceil(MS_PER_S).to_string();
-        answer.insert_header((header::RETRY_AFTER, seconds));
-    }
-    answer.json(refusal)
-}
+type State = web::Data<Arc<AppState>>;
 
 /// How JSON bodies are read: never more than `bytes_max` of them, and a refusal for what is none.
 pub fn json_bodies(bytes_max: usize) -> web::JsonConfig {
@@ -52,10 +59,64 @@ pub fn json_bodies(bytes_max: usize) -> web::JsonConfig {
             let code = match &error {
                 JsonPayloadError::Overflow { .. }
                 | JsonPayloadError::OverflowKnownLength { .. } => RefusalCode::TooLarge,
+                JsonPayloadError::ContentType => RefusalCode::MediaTypeUnsupported,
+                JsonPayloadError::Deserialize(error) => unreadable(error),
                 _ => RefusalCode::Malformed,
             };
             InternalError::from_response(error, refused(&code.into())).into()
         })
+}
+
+/// How bodies are read that may be empty: never more than `bytes_max` of them.
+pub fn plain_bodies(bytes_max: usize) -> web::PayloadConfig {
+    web::PayloadConfig::new(bytes_max)
+}
+
+fn unreadable(error: &serde_json::Error) -> RefusalCode {
+    // The parser has no other way to say that it stopped at its limit of 128 levels.
+    match error.is_syntax() && error.to_string().starts_with("recursion limit exceeded") {
+        true => RefusalCode::TooDeep,
+        false => RefusalCode::Malformed,
+    }
+}
+
+/// The words of a body, however its names are spelled.
+fn words<T: DeserializeOwned>(body: Value) -> Result<T, Refusal> {
+    // A list would be taken for the values of a structure, in their order.
+    if !body.is_object() {
+        return Err(RefusalCode::Malformed.into());
+    }
+    let words = serde_json::from_value(to_snake_case(body));
+    words.map_err(|_| RefusalCode::Malformed.into())
+}
+
+/// As [`words`], of a body that may be empty, which means `{}`.
+fn words_or_none<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Refusal> {
+    if body.is_empty() {
+        return words(Value::Object(serde_json::Map::new()));
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind
+        .split(';')
+        .next()
+        .is_none_or(|kind| kind.trim() != "application/json")
+    {
+        return Err(RefusalCode::MediaTypeUnsupported.into());
+    }
+    words(serde_json::from_slice(body).map_err(|error| unreadable(&error))?)
+}
+
+/// An answer with its names spelled `likeThis`, or the refusal.
+fn answer<T: Serialize>(status: StatusCode, result: Result<T, Refusal>) -> HttpResponse {
+    match result.map(|body| serde_json::to_value(body)) {
+        Ok(Ok(words)) => HttpResponse::build(status).json(to_camel_case(words)),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "an answer cannot be written");
+            refused(&RefusalCode::Internal.into())
+        }
+        Err(refusal) => refused(&refusal),
+    }
 }
 
 /// Middleware: a request whose body does not come, or that is not answered, is given up.
@@ -85,9 +146,8 @@ async fn ask<T, E>(asked: impl Future<Output = Result<T, E>>) -> Result<T, Refus
 }
 
 /// The token of `Authorization: Bearer …`.
-fn bearer(request: &HttpRequest) -> Option<&str> {
-    request
-        .headers()
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers
         .get(header::AUTHORIZATION)?
         .to_str()
         .ok()?

@@ -1,22 +1,26 @@
 //! Who may open a WebSocket: pages of this server and programs, and not too many of them.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, Uri, header},
+    http::{Uri, header},
     web,
 };
-use conclave_wire::{Refusal, RefusalCode};
+use conclave_wire::RefusalCode;
 
-use super::sockets::{LinkKind, SocketHandle, Ticket};
-use crate::{server::AppState, telemetry::refusals};
+use super::{
+    http::refused,
+    sockets::{LinkKind, SocketHandle, Ticket},
+};
+use crate::server::AppState;
 
 /// A connection that may become a WebSocket.
 #[derive(Clone, Debug)]
 pub struct Upgrade {
     pub socket: Arc<SocketHandle>,
-    pub peer: Option<SocketAddr>,
+    /// Whose connection it is, behind proxies that are trusted.
+    pub address: Option<IpAddr>,
 }
 
 /// Checks an upgrade request before anything else is done for it.
@@ -43,7 +47,9 @@ pub fn admit(request: &HttpRequest) -> Result<Upgrade, HttpResponse> {
             }
             Ok(Upgrade {
                 socket: socket.clone(),
-                peer: request.peer_addr(),
+                address: request
+                    .app_data::<web::Data<Arc<AppState>>>()
+                    .and_then(|state| client_of(request, state)),
             })
         }
         None => Err(refuse(RefusalCode::Internal)),
@@ -60,11 +66,15 @@ fn kind_of(request: &HttpRequest) -> Option<LinkKind> {
     }
 }
 
-/// A refusal as an HTTP answer: the code's status, the refusal as JSON.
+/// A refusal as an HTTP answer.
 pub fn refuse(code: RefusalCode) -> HttpResponse {
-    refusals::count(code);
-    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    HttpResponse::build(status).json(Refusal::from(code))
+    refused(&code.into())
+}
+
+/// Whose address a request comes from, behind proxies that are trusted.
+pub(crate) fn client_of(request: &HttpRequest, state: &AppState) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip();
+    Some(state.proxies.client(peer, request.headers()))
 }
 
 /// A browser says which page it acts for, and a page may not leave that out; programs leave it out.

@@ -20,20 +20,25 @@ use conclave_wire::{
 };
 
 use super::{
-    http::limits::Attempt,
+    http::{
+        callers::{Spend, shown_invite},
+        limits::Attempt,
+    },
     sockets::SocketHandle,
     upgrade::{admit, refuse},
 };
 use crate::{
     actors::{
-        lobby::FindRoom,
+        lobby::VisitRoom,
         participant::{
             self, Answering, Finding, FromLink, LinkParts, ParticipantActor, RoomLine, Rooms,
             ToLink,
         },
     },
+    auth::token,
     config::Config,
     server::AppState,
+    telemetry::refusals,
 };
 
 /// Messages that may wait for a link. A participant gives one for each that waits for itself, all in one
@@ -63,7 +68,8 @@ async fn open(
         encoding,
         door: Door {
             state: state.get_ref().clone(),
-            address: upgrade.peer.map(|peer| peer.ip()),
+            address: upgrade.address,
+            invite: shown_invite(&request),
         },
         socket: upgrade.socket,
         participant: None,
@@ -111,6 +117,8 @@ fn asked_encoding(request: &HttpRequest) -> Option<Encoding> {
 struct Door {
     state: Arc<AppState>,
     address: Option<IpAddr>,
+    /// What of a room's link was shown with the connection.
+    invite: Option<String>,
 }
 
 impl Rooms for Door {
@@ -120,21 +128,31 @@ impl Rooms for Door {
 
     fn may_try(&self, enter: &Enter) -> Result<(), Refusal> {
         let address = self.address.ok_or(RefusalCode::Internal)?;
-        self.state.limits.spend(address, Attempt::Join)?;
+        let limits = &self.state.limits;
+        match enter {
+            Enter::Join { slug, .. } if self.is_invited(slug) => {
+                limits.spend(address, Attempt::Join)?;
+            }
+            Enter::Join { .. } => self.state.callers.stranger(address, Spend::Join)?,
+            // A token is too long to be guessed; who shows one that is none is counted afterwards.
+            Enter::Resume { seat_token, .. } => {
+                limits.spend(address, Attempt::Join)?;
+                self.state.callers.seat(token::hash(seat_token))?;
+            }
+        }
         match enter {
             Enter::Join {
                 password: None,
                 host_key: None,
                 ..
             }
-            // A token is too long to be guessed.
             | Enter::Resume { .. } => Ok(()),
-            Enter::Join { .. } => self.state.limits.may_try_secret(address),
+            Enter::Join { .. } => limits.may_try_secret(address),
         }
     }
 
     fn find(&self, slug: String) -> Finding {
-        let asked = self.state.lobby.send(FindRoom { slug });
+        let asked = self.state.lobby.send(VisitRoom { slug });
         Box::pin(async move {
             let found = asked.await.unwrap_or(Err(RefusalCode::Stopping.into()));
             found.map(RoomLine::from)
@@ -142,11 +160,22 @@ impl Rooms for Door {
     }
 
     fn turned_away(&self, code: RefusalCode) {
-        let wrong = matches!(code, RefusalCode::PasswordWrong | RefusalCode::HostKeyWrong);
-        if let (Some(address), true) = (self.address, wrong) {
-            // What is refused next is the next attempt; this one was made.
+        let Some(address) = self.address else {
+            return;
+        };
+        // What is refused next is the next attempt; this one was made.
+        if matches!(code, RefusalCode::PasswordWrong | RefusalCode::HostKeyWrong) {
             self.state.limits.spend(address, Attempt::WrongSecret).ok();
+        } else if code == RefusalCode::SeatUnknown {
+            self.state.callers.stranger(address, Spend::Join).ok();
         }
+    }
+}
+
+impl Door {
+    fn is_invited(&self, slug: &str) -> bool {
+        let invite = self.invite.as_deref();
+        invite.is_some_and(|invite| self.state.links.is_invite(slug, invite))
     }
 }
 
@@ -230,6 +259,7 @@ impl LinkActor {
 
     /// What cannot go on: says why and closes.
     fn end(&mut self, ctx: &mut WebsocketContext<Self>, code: RefusalCode, close: CloseCode) {
+        refusals::count(code);
         let refused = self.encoding.encode(&ServerMessage::Refused {
             reference: None,
             refusal: code.into(),

@@ -7,6 +7,7 @@ use actix_rt::{Arbiter, ArbiterHandle};
 use actix_web::dev::ServerHandle;
 use conclave_wire::EndReason;
 use tokio::sync::oneshot;
+use url::Url;
 
 use super::{
     AppState, FirstRoom, Given, Links, StartError, Watch, announce::Announcement, candidates,
@@ -19,20 +20,21 @@ use crate::{
     },
     admin::{self, Admin},
     auth::{
-        addresses::HostNames, identity::Identity, own_certificate::OwnFiles,
+        addresses::HostNames, identity::Identity, invites::Invites, own_certificate::OwnFiles,
         password::PasswordChecker,
     },
     clock::Clock,
     config::Config,
     files::{FileLimits, Uploads},
     gateway::{
-        http::limits::AddressLimits,
+        client_address::Proxies,
+        http::{callers::CallerLimits, limits::AddressLimits},
         sockets::Connections,
         udp::{UdpConfig, UdpGateway},
         webrtc::GuestConfig,
     },
     media::sessions::MediaSessions,
-    store::{DATABASE_FILE, Store, StoreOptions},
+    store::{DATABASE_FILE, Database, Store, StoreOptions},
     telemetry::{
         alerts::{AlertLimits, Alerts},
         beat::{LoopKind, Loops},
@@ -143,9 +145,11 @@ async fn start(config: Config, given: Given) -> Result<(Parts, Started), StartEr
     let options = StoreOptions {
         writes_waiting_max: config.store_writes_waiting_max,
         durability: config.store_durability,
+        write_deadline: Duration::from_secs(config.store_write_seconds_max.into()),
         kept_hours_max: config.room_kept_hours_max,
+        connections_max: config.database_connections_max,
     };
-    let store = Store::open_with(&config.data.join(DATABASE_FILE), options).await?;
+    let store = Store::open_database(database(&config), options).await?;
     let unwritable = |source| StartError::DataFolder {
         path: config.data.clone(),
         source,
@@ -185,7 +189,9 @@ async fn start(config: Config, given: Given) -> Result<(Parts, Started), StartEr
         .await
         .map_err(|_| StartError::Ended)?
         .map_err(StartError::Room)?;
-    let links = Arc::new(Links::new(identity.fingerprint(), tcp_port, &config));
+    let invites = Invites::load_or_make(&config.data).map_err(unwritable)?;
+    let links = Links::new(identity.fingerprint(), invites, tcp_port, &config);
+    let links = Arc::new(links);
     let first_room = first_room::open(&config, &lobby, &links).await?;
 
     let admin_host = match admin_address {
@@ -200,6 +206,8 @@ async fn start(config: Config, given: Given) -> Result<(Parts, Started), StartEr
     };
     let state = Arc::new(AppState {
         limits: AddressLimits::new(&config, clock),
+        callers: CallerLimits::new(&config, clock),
+        proxies: Proxies::of(&config),
         udp_port,
         connections: Connections::new(config.connections_per_address_max),
         logs: given.logs,
@@ -242,9 +250,19 @@ async fn start(config: Config, given: Given) -> Result<(Parts, Started), StartEr
     Ok((parts, news))
 }
 
+/// A server when there is one and its address can be read, which was checked with the settings; else a file.
+fn database(config: &Config) -> Database {
+    let server = config.database_url.as_deref().map(Url::parse);
+    match server {
+        Some(Ok(url)) => Database::Server(url),
+        Some(Err(_)) | None => Database::File(config.data.join(DATABASE_FILE)),
+    }
+}
+
 fn lobby_limits(config: &Config) -> LobbyLimits {
     LobbyLimits {
         rooms_max: config.rooms_max,
+        visited_links_open_rooms: config.visited_links_open_rooms,
         room: RoomLimits {
             members_max: config.room_members_max,
             files_bytes_max: config.room_files_bytes_max,

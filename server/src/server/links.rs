@@ -5,27 +5,37 @@ use std::net::IpAddr;
 use arc_swap::ArcSwap;
 
 use crate::{
-    auth::addresses::{host_of, interface_addresses},
+    auth::{
+        addresses::{host_of, interface_addresses},
+        invites::Invites,
+    },
     config::Config,
 };
 
 /// Addresses in a link beside its own; more would make its QR code hard to read.
 const FURTHER_ADDRESSES_MAX: usize = 3;
 
-/// Makes links: `https://host:port/r/slug#k=fingerprint`, with `&h=` and the host key, and `&a=` and
+/// Makes links: `https://host:port/r/slug#k=fingerprint&i=invite`, with `&h=` and the host key, and `&a=` and
 /// further addresses that are tried in parallel. What is behind the `#` is never sent to a server.
 #[derive(Debug)]
 pub struct Links {
     fingerprint: String,
+    invites: Invites,
     tcp_port: u16,
     /// Never empty; the first one leads.
     hosts: ArcSwap<Vec<String>>,
 }
 
 impl Links {
-    pub(super) fn new(fingerprint: &str, tcp_port: u16, config: &Config) -> Links {
+    pub(super) fn new(
+        fingerprint: &str,
+        invites: Invites,
+        tcp_port: u16,
+        config: &Config,
+    ) -> Links {
         Links {
             fingerprint: fingerprint.to_owned(),
+            invites,
             tcp_port,
             hosts: ArcSwap::from_pointee(hosts(&config.advertised_addresses, config.tcp_bind)),
         }
@@ -45,6 +55,11 @@ impl Links {
     /// The link for who may be host.
     pub fn host(&self, slug: &str, host_key: &str) -> String {
         self.link(slug, Some(host_key))
+    }
+
+    /// Whether this is what the link to that room proves.
+    pub fn is_invite(&self, slug: &str, invite: &str) -> bool {
+        self.invites.is_to(slug, invite)
     }
 
     /// `host:port` as it leads.
@@ -69,7 +84,8 @@ impl Links {
         let hosts = self.hosts.load();
         let mut addresses = hosts.iter().map(|host| with_port(host, self.tcp_port));
         let leading = addresses.next().unwrap_or_default();
-        let mut link = format!("https://{leading}/r/{slug}#k={}", self.fingerprint);
+        let (key, invite) = (&self.fingerprint, self.invites.to(slug));
+        let mut link = format!("https://{leading}/r/{slug}#k={key}&i={invite}");
         if let Some(host_key) = host_key {
             link.push_str("&h=");
             link.push_str(host_key);
@@ -145,21 +161,28 @@ mod tests {
         }
     }
 
+    fn invites() -> (tempfile::TempDir, Invites) {
+        let folder = tempfile::tempdir().unwrap();
+        let invites = Invites::load_or_make(folder.path()).unwrap();
+        (folder, invites)
+    }
+
     #[test]
     fn links_lead_to_what_is_advertised_and_name_the_rest() {
         let config = Config {
             advertised_addresses: vec!["meet.example.org".into(), "192.0.2.1:443".into()],
             ..Config::default()
         };
-        let links = Links::new("FINGER", 7443, &config);
-        assert_eq!(
-            links.join("lobby"),
-            "https://meet.example.org:7443/r/lobby#k=FINGER&a=192.0.2.1:443"
-        );
+        let (_folder, invites) = invites();
+        let invite = invites.to("lobby");
+        let links = Links::new("FINGER", invites, 7443, &config);
+        let place = format!("https://meet.example.org:7443/r/lobby#k=FINGER&i={invite}");
+        assert_eq!(links.join("lobby"), format!("{place}&a=192.0.2.1:443"));
         assert_eq!(
             links.host("lobby", "KEY"),
-            "https://meet.example.org:7443/r/lobby#k=FINGER&h=KEY&a=192.0.2.1:443"
+            format!("{place}&h=KEY&a=192.0.2.1:443")
         );
+        assert!(links.is_invite("lobby", &invite) && !links.is_invite("other", &invite));
     }
 
     #[test]
@@ -168,7 +191,12 @@ mod tests {
             tcp_bind: "127.0.0.1".parse().unwrap(),
             ..Config::default()
         };
-        let links = Links::new("FINGER", 1, &config);
-        assert_eq!(links.join("a"), "https://127.0.0.1:1/r/a#k=FINGER");
+        let (_folder, invites) = invites();
+        let invite = invites.to("a");
+        let links = Links::new("FINGER", invites, 1, &config);
+        assert_eq!(
+            links.join("a"),
+            format!("https://127.0.0.1:1/r/a#k=FINGER&i={invite}")
+        );
     }
 }

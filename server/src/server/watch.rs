@@ -13,7 +13,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use conclave_core::Moment;
-use conclave_wire::event::QualityVerdict;
+use conclave_wire::{RefusalCode, event::QualityVerdict};
 use tokio::time::timeout;
 
 use super::{AppState, webhook::Webhook};
@@ -38,6 +38,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const LOOKS_PER_SAMPLE: u32 = 10;
 /// Fewer frames of mixes than this say nothing about how late they are: one second of one mix.
 const TICKS_MIN: u64 = 50;
+const MS_PER_DAY: u64 = 24 * 3_600_000;
 
 /// What was seen last. Reading it costs nothing, however often monitors ask.
 pub struct Watch {
@@ -143,6 +144,8 @@ struct Looker {
     disk: Question<(Option<Disk>, Option<bool>)>,
     looks: u32,
     ticks_before: Spread,
+    /// Of which day, and how many were noted as its most.
+    most_people: (u64, u32),
 }
 
 impl Looker {
@@ -153,6 +156,7 @@ impl Looker {
             lobby: Question::default(),
             disk: Question::default(),
             looks: 0,
+            most_people: (0, 0),
             ticks_before: state.sessions.figures().tick_lateness.spread(),
             state,
         }
@@ -182,7 +186,11 @@ impl Looker {
                 Some(Ok(())) => Answered::Well,
                 Some(Err(error)) => {
                     tracing::debug!(%error, "the database did not pass its probe");
-                    Answered::Failed
+                    match error.refusal() {
+                        // Locked: it gives up before we do.
+                        RefusalCode::Busy => Answered::Late,
+                        _ => Answered::Failed,
+                    }
                 }
             },
             lobby: match lobby {
@@ -214,6 +222,7 @@ impl Looker {
             silent_rooms: described.silent.len(),
             ..Seen::clone(&seen)
         }));
+        self.note_people(&described);
         let ticks = self.state.sessions.figures().tick_lateness.spread();
         let since = ticks.since(&self.ticks_before);
         self.ticks_before = ticks;
@@ -237,6 +246,22 @@ impl Looker {
             if let Some(webhook) = &self.webhook {
                 webhook.tell(&change);
             }
+        }
+    }
+}
+
+impl Looker {
+    /// Has the most people of each day kept.
+    fn note_people(&mut self, described: &RoomsDescribed) {
+        let people: usize = described.rooms.iter().map(|room| room.people.len()).sum();
+        let people = u32::try_from(people).unwrap_or(u32::MAX);
+        let now = unix_ms();
+        let day = now / MS_PER_DAY;
+        let (noted_day, most) = self.most_people;
+        if people > 0 && (day != noted_day || people > most) {
+            self.most_people = (day, people);
+            // Stored whether it is waited for or not; one that is lost is noted by the next peak.
+            drop(self.state.store.note_people(now, people));
         }
     }
 }

@@ -9,7 +9,7 @@ use actix_tls::accept::TlsError;
 use actix_web::{
     App,
     dev::{AppConfig, Server, ServerHandle},
-    middleware::from_fn,
+    middleware::{Condition, from_fn},
     rt::net::TcpStream,
     web,
 };
@@ -53,11 +53,10 @@ pub(super) fn serve(
             ws::routes(routes);
             screen::routes(routes);
             media_ws::routes(routes);
-            http::rooms::routes(routes);
-            http::files::routes(routes);
+            http::api::routes(routes);
+            http::files::share_routes(routes);
             http::pages::routes(routes);
             http::server_info::routes(routes);
-            http::watching::health_routes(routes);
             if !admin_is_apart {
                 http::watching::metrics_routes(routes);
                 admin_routes(routes);
@@ -69,7 +68,7 @@ pub(super) fn serve(
     if let Some(admin) = admin {
         server = add(server, "admin", admin, state, &tls, {
             |routes| {
-                http::watching::health_routes(routes);
+                http::api::health_routes(routes);
                 http::watching::metrics_routes(routes);
                 admin_routes(routes);
                 http::pages::asset_routes(routes);
@@ -103,9 +102,17 @@ fn add(
             let state = state.clone();
             move |stream| std::future::ready(admit(&state, stream))
         });
+        let has_other_origins = !state.config.allowed_origins.is_empty();
         let app = App::new()
             .app_data(web::Data::new(state.clone()))
             .app_data(http::json_bodies(state.config.request_body_bytes_max))
+            .app_data(http::plain_bodies(state.config.request_body_bytes_max))
+            .wrap(from_fn(http::callers::limited))
+            .wrap(from_fn(http::problem::problems))
+            .wrap(Condition::new(
+                has_other_origins,
+                http::cors::cors(&state.config),
+            ))
             .wrap(from_fn(http::security_headers))
             .wrap(from_fn(request_id))
             .configure(routes.clone())
@@ -134,6 +141,10 @@ type Rejected = TlsError<io::Error, DispatchError>;
 /// Lets a connection in before anything is computed for it, or closes it.
 fn admit(state: &AppState, stream: TcpStream) -> Result<TcpStream, Rejected> {
     let peer = stream.peer_addr().map_err(TlsError::Tls)?;
+    // Many people stand behind a proxy; what it asks for them is counted by their own addresses.
+    if state.proxies.trusts(peer.ip()) {
+        return Ok(stream);
+    }
     match state.limits.spend(peer.ip(), Attempt::Handshake) {
         Ok(()) => Ok(stream),
         Err(refusal) => {

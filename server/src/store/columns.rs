@@ -10,6 +10,12 @@ pub(super) fn number(value: impl TryInto<i64>) -> i64 {
     value.try_into().unwrap_or(i64::MAX)
 }
 
+/// Text from outside. PostgreSQL cannot keep the character U+0000: what has it is not found, or kept with the
+/// sign for an unknown one.
+pub(super) fn text(value: &str) -> String {
+    value.replace('\0', "\u{fffd}")
+}
+
 /// The word of an enum without fields, as it stands on the wire.
 pub(super) fn word<T: Serialize>(value: T) -> String {
     match serde_json::to_value(value) {

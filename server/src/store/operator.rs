@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, AnyPool, Executor};
 
 use super::{
     StoreError, Unreferenced,
-    columns::{Columns, number},
+    columns::{Columns, number, text},
     reading::file,
     writer::begin,
 };
@@ -89,7 +89,7 @@ pub(super) async fn store(
                           VALUES ($1, $2, $3, $4)";
             let opened = sqlx::query(opened)
                 .bind(hex::encode(session.token_hash))
-                .bind(session.operator.clone())
+                .bind(text(&session.operator))
                 .bind(number(session.opened_unix_ms))
                 .bind(number(session.ends_unix_ms));
             connection.execute(opened).await?;
@@ -116,12 +116,12 @@ async fn audited(connection: &mut AnyConnection, entry: &AuditEntry) -> Result<(
     let entered = sqlx::query(entered)
         .bind(next)
         .bind(number(entry.at_unix_ms))
-        .bind(entry.operator.clone())
-        .bind(entry.address.clone())
-        .bind(entry.action.clone())
-        .bind(entry.target.clone())
-        .bind(entry.outcome.clone())
-        .bind(entry.detail.clone());
+        .bind(text(&entry.operator))
+        .bind(text(&entry.address))
+        .bind(text(&entry.action))
+        .bind(text(&entry.target))
+        .bind(text(&entry.outcome))
+        .bind(text(&entry.detail));
     transaction.execute(entered).await?;
     let too_old = next.saturating_sub(i64::from(AUDIT_ENTRIES_MAX));
     let forgotten = sqlx::query("DELETE FROM operator_audit WHERE number <= $1").bind(too_old);
@@ -208,7 +208,7 @@ pub(super) async fn files(
         FileOrder::Room => ordered!("r.slug"),
     };
     let rows = sqlx::query(statement)
-        .bind(slug.unwrap_or_default())
+        .bind(text(&slug.unwrap_or_default()))
         .bind(i64::from(files_max))
         .fetch_all(&readers)
         .await?;
@@ -260,7 +260,7 @@ pub(super) async fn remove_kept_file(
                 JOIN rooms r ON r.id = f.room_id WHERE f.room_id = $1 AND f.id = $2 \
                 AND f.is_removed = 0 AND r.ended_at_ms IS NOT NULL";
     let row = sqlx::query(kept)
-        .bind(room_id.to_owned())
+        .bind(text(room_id))
         .bind(i64::from(id.0))
         .fetch_optional(&mut *transaction)
         .await?

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use conclave_core::room::record::{StoredRoom, StoredSeat};
+use conclave_core::room::record::{StoredFilms, StoredRoom, StoredSeat, StoredStudy};
 use conclave_wire::{
     FileId, Line, LineId, LineKind, Notice, NoticeId, ParticipantId, SharedFile,
     limits::{ANSWERS_KEPT, CHAT_PAGE_LINES},
 };
-use sqlx::{AnyPool, any::AnyRow};
+use sqlx::{AnyPool, Connection, any::AnyRow};
 
 use super::{
     StoreError,
-    columns::{Columns, damaged},
+    columns::{Columns, damaged, text},
     questions,
     records::RoomId,
+    together,
 };
 
 /// Columns of a line, in the order of the table.
@@ -28,7 +29,12 @@ pub(super) type Rooms = BTreeMap<RoomId, StoredRoom>;
 
 pub(super) async fn open_rooms(readers: AnyPool) -> Result<Vec<StoredRoom>, StoreError> {
     // One transaction, so that all queries see the same moment.
-    let mut reader = readers.begin().await?;
+    let mut connection = readers.acquire().await?;
+    let begin = match connection.backend_name() {
+        "SQLite" => "BEGIN",
+        _ => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    };
+    let mut reader = connection.begin_with(begin).await?;
     let mut rooms = Rooms::new();
     let open = "SELECT id, slug, title, settings, locked, password_hash, host_key_hash, \
                 created_at_ms, ends_at_ms FROM rooms WHERE ended_at_ms IS NULL";
@@ -36,7 +42,7 @@ pub(super) async fn open_rooms(readers: AnyPool) -> Result<Vec<StoredRoom>, Stor
         rooms.insert(row.text("id")?, room(&row)?);
     }
 
-    let seats = "SELECT p.room_id, p.id, p.name, p.role, p.token_hash, p.is_muted, p.joined_at_ms, \
+    let seats = "SELECT p.room_id, p.id, p.name, p.role, p.token_hash, p.is_held_mute, p.joined_at_ms, \
                  p.left_at_ms, p.stands_in_from, p.device_hash FROM participants p JOIN rooms r ON r.id = p.room_id \
                  WHERE r.ended_at_ms IS NULL ORDER BY p.room_id, p.id";
     for row in sqlx::query(seats).fetch_all(&mut *reader).await? {
@@ -117,6 +123,7 @@ pub(super) async fn open_rooms(readers: AnyPool) -> Result<Vec<StoredRoom>, Stor
         }
     }
     questions::read(&mut reader, &mut rooms).await?;
+    together::read(&mut reader, &mut rooms).await?;
     let bans = "SELECT b.room_id, b.device_hash FROM bans b JOIN rooms r ON r.id = b.room_id \
                 WHERE r.ended_at_ms IS NULL ORDER BY b.room_id, b.device_hash";
     for row in sqlx::query(bans).fetch_all(&mut *reader).await? {
@@ -151,7 +158,7 @@ pub(super) async fn lines_before(
          AND id < $2 ORDER BY id DESC LIMIT $3"
     );
     let rows = sqlx::query(older)
-        .bind(slug)
+        .bind(text(&slug))
         .bind(i64::from(before.0))
         // One more than asked for tells whether there are more.
         .bind(lines_max + 1)
@@ -199,6 +206,8 @@ fn room(row: &AnyRow) -> Result<StoredRoom, StoreError> {
         next_file: 1,
         notices: Vec::new(),
         next_notice: 1,
+        study: StoredStudy::default(),
+        films: StoredFilms::default(),
     })
 }
 
@@ -216,7 +225,7 @@ fn seat(row: &AnyRow) -> Result<StoredSeat, StoreError> {
             Some(_) => Some(row.enumerated("stands_in_from")?),
             None => None,
         },
-        held_mute: row.flag("is_muted")?,
+        held_mute: row.flag("is_held_mute")?,
         joined_unix_ms: row.ms("joined_at_ms")?,
     })
 }

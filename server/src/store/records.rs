@@ -1,13 +1,13 @@
 //! Each record of a room as statements.
 
 use conclave_core::room::record::Record;
-use conclave_wire::{EndReason, LeaveReason, Line, LineKind, Settings};
+use conclave_wire::{EndReason, LeaveReason, Line, LineKind, Role, Settings};
 use sqlx::{Any, AnyConnection, query::Query};
 
 use super::{
     StoreError,
     columns::{Columns, number, word},
-    questions, stats,
+    questions, stats, together,
 };
 use crate::auth::token::random_bytes;
 
@@ -120,40 +120,83 @@ async fn change(
             token_hash,
             device_hash,
             joined_unix_ms,
-        } => sqlx::query(
-            "INSERT INTO participants (room_id, id, name, role, token_hash, joined_at_ms, \
-             device_hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(room)
-        .bind(i64::from(id.0))
-        .bind(name.clone())
-        .bind(word(role))
-        .bind(hex::encode(token_hash))
-        .bind(number(*joined_unix_ms))
-        .bind(device_hash.map(hex::encode)),
+        } => {
+            note_presenter(connection, &room, name, *role).await?;
+            // Whoever comes in is silent until they have switched something on.
+            sqlx::query(
+                "INSERT INTO participants (room_id, id, name, role, token_hash, joined_at_ms, \
+                 device_hash, is_muted) VALUES ($1, $2, $3, $4, $5, $6, $7, 1)",
+            )
+            .bind(room)
+            .bind(i64::from(id.0))
+            .bind(name.clone())
+            .bind(word(role))
+            .bind(hex::encode(token_hash))
+            .bind(number(*joined_unix_ms))
+            .bind(device_hash.map(hex::encode))
+        }
         Record::SeatChanged {
             id,
             name,
             role,
             held_mute,
             stands_in_from,
+        } => {
+            note_presenter(connection, &room, name, *role).await?;
+            sqlx::query(
+                "UPDATE participants SET name = $3, role = $4, is_held_mute = $5, \
+                 stands_in_from = $6 WHERE room_id = $1 AND id = $2",
+            )
+            .bind(room)
+            .bind(i64::from(id.0))
+            .bind(name.clone())
+            .bind(word(role))
+            .bind(i64::from(*held_mute))
+            .bind(stands_in_from.map(word))
+        }
+        Record::MediaSwitched {
+            id,
+            microphone,
+            camera,
         } => sqlx::query(
-            "UPDATE participants SET name = $3, role = $4, is_muted = $5, stands_in_from = $6 \
-             WHERE room_id = $1 AND id = $2",
+            "UPDATE participants SET is_muted = $3, is_video_on = $4 WHERE room_id = $1 AND id = $2",
         )
         .bind(room)
         .bind(i64::from(id.0))
-        .bind(name.clone())
-        .bind(word(role))
-        .bind(i64::from(*held_mute))
-        .bind(stands_in_from.map(word)),
+        .bind(i64::from(!microphone))
+        .bind(i64::from(*camera)),
+        Record::FeatureUsed { feature } => sqlx::query(
+            "INSERT INTO features_used (room_id, feature) VALUES ($1, $2) \
+             ON CONFLICT (room_id, feature) DO NOTHING",
+        )
+        .bind(room)
+        .bind(feature.name()),
+        Record::LinkPoor {
+            id,
+            began_unix_ms,
+            until_unix_ms,
+            worst,
+        } => sqlx::query(
+            "INSERT INTO quality_incidents (room_id, participant_id, began_at_ms, until_ms, \
+             round_trip_ms, jitter_ms, loss_permille) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+             ON CONFLICT (room_id, participant_id, began_at_ms) DO UPDATE SET \
+             until_ms = excluded.until_ms, round_trip_ms = excluded.round_trip_ms, \
+             jitter_ms = excluded.jitter_ms, loss_permille = excluded.loss_permille",
+        )
+        .bind(room)
+        .bind(i64::from(id.0))
+        .bind(number(*began_unix_ms))
+        .bind(number(*until_unix_ms))
+        .bind(i64::from(worst.round_trip_ms))
+        .bind(i64::from(worst.jitter_ms))
+        .bind(i64::from(worst.loss_permille)),
         Record::SeatLeft {
             id,
             reason,
             at_unix_ms,
         } => sqlx::query(
-            "UPDATE participants SET left_at_ms = $3, leave_reason = $4 \
-             WHERE room_id = $1 AND id = $2",
+            "UPDATE participants SET left_at_ms = $3, leave_reason = $4, is_muted = 1, \
+             is_video_on = 0 WHERE room_id = $1 AND id = $2",
         )
         .bind(room)
         .bind(i64::from(id.0))
@@ -244,6 +287,16 @@ async fn change(
                 .bind(room)
                 .bind(i64::from(file.0))
         }
+        Record::StudyClockChanged {
+            clock,
+            ends_unix_ms,
+        } => together::clock_changed(room, clock, *ends_unix_ms),
+        Record::GoalSet { text } => together::goal_set(room, text),
+        Record::FocusCounted { room_ms, people } => {
+            return together::focus_counted(connection, room, *room_ms, people).await;
+        }
+        Record::FilmChanged { film } => together::film_changed(room, film.as_ref()),
+        Record::PlaylistChanged { playlist } => together::playlist_changed(room, playlist),
         Record::FileRemoved { file } => sqlx::query(
             "UPDATE shared_files SET is_removed = 1, share_token = NULL \
              WHERE room_id = $1 AND id = $2",
@@ -252,6 +305,22 @@ async fn change(
         .bind(i64::from(file.0)),
     };
     run(connection, statement).await
+}
+
+/// Keeps the name of whoever is host now.
+async fn note_presenter(
+    connection: &mut AnyConnection,
+    room: &str,
+    name: &str,
+    role: Role,
+) -> Result<(), StoreError> {
+    if role != Role::Host {
+        return Ok(());
+    }
+    let presenter = sqlx::query("UPDATE rooms SET presenter_name = $2 WHERE id = $1")
+        .bind(room.to_owned())
+        .bind(name.to_owned());
+    run(connection, presenter).await
 }
 
 fn line_said(room: RoomId, line: &Line, reference: Option<u32>) -> Statement {
@@ -293,8 +362,13 @@ async fn end_room(
     if settings.keep_hours > 0 {
         stats::room_ended(connection, room.clone(), at_unix_ms).await?;
     }
+    // A room that is opened again begins anew.
+    together::room_ended(connection, &room).await?;
+    let used = sqlx::query("DELETE FROM features_used WHERE room_id = $1").bind(room.clone());
+    run(connection, used).await?;
     // Nobody comes back to a seat, should the room be opened again.
-    let left = "UPDATE participants SET left_at_ms = $2, leave_reason = $3 \
+    let left = "UPDATE participants SET left_at_ms = $2, leave_reason = $3, is_muted = 1, \
+                is_video_on = 0 \
                 WHERE room_id = $1 AND left_at_ms IS NULL";
     let left = sqlx::query(left)
         .bind(room.clone())
@@ -324,9 +398,10 @@ async fn end_room(
         "DELETE FROM question_votes WHERE room_id = $1",
         "DELETE FROM questions WHERE room_id = $1",
         "DELETE FROM bans WHERE room_id = $1",
+        "DELETE FROM quality_incidents WHERE room_id = $1",
         // Rows of files stay until the purge has named them for removal from the disk.
         "UPDATE shared_files SET name = '', share_token = NULL, is_removed = 1 WHERE room_id = $1",
-        "UPDATE rooms SET title = '', password_hash = NULL WHERE id = $1",
+        "UPDATE rooms SET title = '', presenter_name = '', password_hash = NULL WHERE id = $1",
     ] {
         run(connection, sqlx::query(emptied).bind(room.clone())).await?;
     }

@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, Executor};
 
 use super::{
     StoreError,
-    columns::{Columns, number},
+    columns::{Columns, number, text},
     writer::begin,
 };
 
@@ -24,7 +24,7 @@ pub(super) async fn reopen(
     let newest = "SELECT id, host_key_hash, ended_at_ms, keep_until_ms FROM rooms WHERE slug = $1 \
                   ORDER BY created_at_ms DESC, \
                   CASE WHEN ended_at_ms IS NULL THEN 0 ELSE 1 END LIMIT 1";
-    let newest = sqlx::query(newest).bind(slug.to_owned());
+    let newest = sqlx::query(newest).bind(text(slug));
     let Some(row) = newest.fetch_optional(&mut *transaction).await? else {
         return Ok(Err(RefusalCode::RoomNotFound));
     };

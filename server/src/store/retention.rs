@@ -7,10 +7,14 @@ use sqlx::{AnyConnection, AnyPool, Executor};
 
 use super::{
     StoreError,
-    columns::{Columns, number},
+    columns::{Columns, number, text},
     reading::file,
     writer::begin,
 };
+
+/// Counts of meetings, which hold no names, are kept for so long.
+pub const STATISTICS_KEPT_DAYS: u32 = 400;
+const MS_PER_DAY: u64 = 24 * 3_600_000;
 
 /// Content that no room of this slug refers to any more: it can go from the disk.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -25,7 +29,7 @@ pub(super) async fn ended(readers: AnyPool, slug: String) -> Result<Option<EndRe
     let newest = "SELECT end_reason FROM rooms WHERE slug = $1 ORDER BY created_at_ms DESC, \
                   CASE WHEN ended_at_ms IS NULL THEN 0 ELSE 1 END LIMIT 1";
     let row = sqlx::query(newest)
-        .bind(slug)
+        .bind(text(&slug))
         .fetch_optional(&readers)
         .await?;
     match row {
@@ -47,7 +51,7 @@ pub(super) async fn shared_by_token(
                   WHERE f.share_token = $1 AND f.is_removed = 0 \
                   AND (r.keep_until_ms IS NULL OR r.keep_until_ms > $2)";
     let row = sqlx::query(shared)
-        .bind(token)
+        .bind(text(&token))
         .bind(number(now_unix_ms))
         .fetch_optional(&readers)
         .await?;
@@ -99,6 +103,13 @@ pub(super) async fn purge(
     // Everything else of a room goes with its row.
     let over = sqlx::query("DELETE FROM rooms WHERE keep_until_ms <= $1").bind(number(now_unix_ms));
     let removed = transaction.execute(over).await?.rows_affected();
+    let old_ms = u64::from(STATISTICS_KEPT_DAYS) * MS_PER_DAY;
+    let before = number(now_unix_ms.saturating_sub(old_ms));
+    let counts = sqlx::query("DELETE FROM session_stats WHERE created_at_ms < $1").bind(before);
+    transaction.execute(counts).await?;
+    let day = before / number(MS_PER_DAY);
+    let peaks = sqlx::query("DELETE FROM daily_peaks WHERE day < $1").bind(day);
+    transaction.execute(peaks).await?;
     transaction.commit().await?;
     if removed > 0 {
         forget_log(connection).await?;

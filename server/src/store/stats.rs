@@ -40,9 +40,20 @@ pub(super) async fn room_ended(
     let asked = "SELECT COUNT(*) AS total FROM questions \
                  WHERE room_id = $1 AND created_at_ms >= $2";
     let asked = count(connection, asked, &room, opened).await?;
+    let voted = "SELECT COUNT(*) AS total FROM question_votes \
+                 WHERE room_id = $1 AND created_at_ms >= $2";
+    let voted = count(connection, voted, &room, opened).await?;
+    let shared = "SELECT COUNT(*) AS total FROM shared_files \
+                  WHERE room_id = $1 AND created_at_ms >= $2";
+    let shared = count(connection, shared, &room, opened).await?;
+    let incidents = "SELECT COUNT(*) AS total FROM quality_incidents \
+                     WHERE room_id = $1 AND began_at_ms >= $2";
+    let incidents = count(connection, incidents, &room, opened).await?;
+    let features = features(connection, &room).await?.join(",");
     let stats = "INSERT INTO session_stats (room_id, max_concurrent_participants, \
                  total_participants, total_messages, total_questions, session_duration_minutes, \
-                 created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+                 created_at_ms, ended_at_ms, total_votes, total_files, total_incidents, features) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let minutes = at_unix_ms.saturating_sub(opened) / MS_PER_MINUTE;
     let stats = sqlx::query(stats)
         .bind(room)
@@ -51,8 +62,21 @@ pub(super) async fn room_ended(
         .bind(said)
         .bind(asked)
         .bind(number(minutes))
-        .bind(number(opened));
+        .bind(number(opened))
+        .bind(number(at_unix_ms))
+        .bind(voted)
+        .bind(shared)
+        .bind(incidents)
+        .bind(features);
     run(connection, stats).await
+}
+
+/// What the room was used for since it was opened.
+async fn features(connection: &mut AnyConnection, room: &str) -> Result<Vec<String>, StoreError> {
+    let used = "SELECT feature FROM features_used WHERE room_id = $1 ORDER BY feature";
+    let used = sqlx::query(used).bind(room.to_owned());
+    let rows = used.fetch_all(&mut *connection).await?;
+    rows.iter().map(|row| row.text("feature")).collect()
 }
 
 async fn count(
@@ -68,7 +92,7 @@ async fn count(
 }
 
 /// The most that were there at once, of (came, left). Who leaves makes room before another comes.
-fn peak(seats: &[(u64, u64)]) -> usize {
+pub(super) fn peak(seats: &[(u64, u64)]) -> usize {
     let came = seats.iter().map(|&(came, _)| (came, true));
     let left = seats.iter().map(|&(_, left)| (left, false));
     let mut moves: Vec<_> = came.chain(left).collect();

@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, AnyPool, Executor};
 
 use super::{
     StoreError,
-    columns::{Columns, number},
+    columns::{Columns, number, text},
     writer::begin,
 };
 
@@ -35,6 +35,12 @@ pub(super) async fn save(
         .bind(number(now_unix_ms));
     transaction.execute(kept).await?;
     Ok(transaction.commit().await?)
+}
+
+/// False when none of that name was saved.
+pub(super) async fn delete(connection: &mut AnyConnection, name: &str) -> Result<bool, StoreError> {
+    let gone = sqlx::query("DELETE FROM templates WHERE name = $1").bind(text(name));
+    Ok(connection.execute(gone).await?.rows_affected() > 0)
 }
 
 pub(super) async fn all(readers: AnyPool) -> Result<Vec<Template>, StoreError> {

@@ -84,6 +84,22 @@ impl Exposition {
         self.samples(name, label, values);
     }
 
+    /// Counts that differ in two labels.
+    pub fn counters_by_two<'a, V: Display>(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: [&str; 2],
+        values: impl IntoIterator<Item = ([&'a str; 2], V)>,
+    ) {
+        self.head(name, help, "counter");
+        let [first, second] = labels;
+        for ([one, other], value) in values {
+            let labels = format!("{first}=\"{one}\",{second}=\"{other}\"");
+            self.sample(name, &labels, value);
+        }
+    }
+
     /// How a duration is spread, in seconds.
     pub fn histogram(&mut self, name: &str, help: &str, spread: &Spread) {
         self.head(name, help, "histogram");

@@ -134,6 +134,14 @@ impl RoomStore for MemoryStore {
         Box::pin(async { Ok(()) })
     }
 
+    fn delete_template(&self, name: &str) -> Stored<bool> {
+        let mut templates = self.templates.lock().unwrap();
+        let before = templates.len();
+        templates.retain(|template| template.name != name);
+        let gone = templates.len() < before;
+        Box::pin(async move { Ok(gone) })
+    }
+
     fn templates(&self) -> Stored<Vec<Template>> {
         let templates = self.templates.lock().unwrap().clone();
         Box::pin(async move { Ok(templates) })
@@ -200,6 +208,7 @@ impl Building {
             uploads: self.uploads.clone(),
             limits: LobbyLimits {
                 rooms_max,
+                visited_links_open_rooms: false,
                 room: self.limits,
             },
             first_room: "always".to_owned(),
@@ -306,6 +315,7 @@ pub fn join(name: &str) -> Entrance {
         host_key: None,
         sound: true,
         device: None,
+        file_hash: None,
     }
 }
 
@@ -316,6 +326,7 @@ pub fn join_as_host(name: &str) -> Entrance {
         host_key: Some(HOST_KEY.to_owned()),
         sound: true,
         device: None,
+        file_hash: None,
     }
 }
 

@@ -114,7 +114,10 @@ impl RoomActor {
                 result,
                 durable: false,
             } => {
-                deliveries.answer(seat, answer(reference, result));
+                // What came without a link is answered where it came from.
+                if let Some(result) = self.apart.answer(reference, result) {
+                    deliveries.answer(seat, answer(reference, result));
+                }
             }
             Effect::Record(record) => records.push(record),
             Effect::Dismiss {
@@ -208,6 +211,23 @@ impl RoomActor {
                     });
                 }));
             }
+            Effect::DeleteTemplate {
+                seat,
+                reference,
+                name,
+            } => {
+                let deleted = self.services.store.delete_template(&name);
+                ctx.spawn(deleted.into_actor(self).map(move |deleted, actor, ctx| {
+                    let deleted = match deleted {
+                        Ok(true) => Ok(()),
+                        Ok(false) => Err(RefusalCode::NoSuchTemplate),
+                        Err(error) => Err(refusal_of(&error)),
+                    };
+                    actor.drive(ctx, |room, _, out| {
+                        room.template_saved(seat, reference, deleted, out)
+                    });
+                }));
+            }
             Effect::EndUploads { owner } => self.end_uploads(Some(owner)),
             Effect::DeleteFile(file) => afterwards.deleted.push(file),
             Effect::End(reason) => {
@@ -295,11 +315,8 @@ impl RoomActor {
         if let Err(code @ (RefusalCode::Busy | RefusalCode::DiskFull | RefusalCode::Internal)) =
             written
         {
-            tracing::warn!(
-                room = self.room.slug(),
-                ?code,
-                "the end of a room is not stored yet"
-            );
+            tracing::warn!(?code, "the end of a room is not stored yet");
+            tracing::debug!(room = self.room.slug(), "it is this room");
             ctx.run_later(END_STORED_AGAIN, move |actor, ctx| {
                 actor.store_end(end, ctx)
             });

@@ -20,6 +20,7 @@ struct Knock {
     host_key: Option<String>,
     sound: bool,
     device: Option<String>,
+    file_hash: Option<String>,
 }
 
 /// Past the door, or waiting at it.
@@ -46,6 +47,7 @@ impl Handler<EnterRoom> for RoomActor {
                     host_key,
                     sound,
                     device,
+                    file_hash,
                 },
                 seat,
             ) => self.knock(
@@ -55,6 +57,7 @@ impl Handler<EnterRoom> for RoomActor {
                     host_key,
                     sound,
                     device,
+                    file_hash,
                 },
                 seat,
             ),
@@ -147,6 +150,7 @@ impl RoomActor {
             sound: knock.sound,
             token_hash: token::hash(&seat_token),
             device_hash: knock.device.as_deref().map(token::hash),
+            file_hash: knock.file_hash,
             linked: seat.is_some(),
         };
         let mut drive = self.begin();
@@ -240,6 +244,7 @@ impl RoomActor {
             room_clock_ms: u64::try_from(room_clock_ms).unwrap_or(u64::MAX),
             beat_interval_ms: super::BEAT_INTERVAL_MS,
             host_key,
+            pulse: self.room.pulse(),
         };
         let missed = links::pack(&admission.missed);
         Admitted {

@@ -102,6 +102,7 @@ impl Handler<AuthenticateSeat> for RoomActor {
         _: &mut Self::Context,
     ) -> Self::Result {
         let (id, role) = self.room.seat_of(&token::hash(&token))?;
+        self.room.seen(id, self.services.clock.now());
         Ok(SeatPass {
             id,
             role,

@@ -143,6 +143,7 @@ impl RoomMedia {
             CameraOrder::On { seat, on } => self.cameras.camera(now, seat, on),
             CameraOrder::Watch { viewer, watch } => self.cameras.watch(now, viewer, &watch),
             CameraOrder::Choose { viewer, receive } => self.cameras.choose(now, viewer, receive),
+            CameraOrder::Quiet(quiet) => self.cameras.set_quiet(now, quiet),
         }
     }
 

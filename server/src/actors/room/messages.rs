@@ -34,6 +34,8 @@ pub enum Entrance {
         sound: bool,
         /// The secret by which a ban knows the program again.
         device: Option<String>,
+        /// SHA-256 of their copy of the film.
+        file_hash: Option<String>,
     },
     Resume {
         seat_token: String,

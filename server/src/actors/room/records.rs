@@ -33,6 +33,8 @@ pub trait RoomStore: Send + Sync {
     ) -> Stored<Result<StoredRoom, RefusalCode>>;
     /// Keeps a template, in the place of one of the same name.
     fn save_template(&self, template: Template) -> Stored<()>;
+    /// Forgets a template; false when none of that name was saved.
+    fn delete_template(&self, name: &str) -> Stored<bool>;
     /// The templates that were saved, in order of names.
     fn templates(&self) -> Stored<Vec<Template>>;
 }
@@ -84,6 +86,10 @@ impl RoomStore for Store {
 
     fn save_template(&self, template: Template) -> Stored<()> {
         Box::pin(Store::save_template(self, template))
+    }
+
+    fn delete_template(&self, name: &str) -> Stored<bool> {
+        Box::pin(Store::delete_template(self, name))
     }
 
     fn templates(&self) -> Stored<Vec<Template>> {

@@ -11,7 +11,7 @@ pub struct Place {
     pub name: &'static str,
 }
 
-pub const PLACES: [Place; 12] = [
+pub const PLACES: [Place; 14] = [
     Place {
         path: "/admin",
         name: "Overview",
@@ -35,6 +35,14 @@ pub const PLACES: [Place; 12] = [
     Place {
         path: "/admin/quality",
         name: "Quality",
+    },
+    Place {
+        path: "/admin/meetings",
+        name: "Meetings",
+    },
+    Place {
+        path: "/admin/statistics",
+        name: "Statistics",
     },
     Place {
         path: "/admin/storage",
@@ -144,6 +152,7 @@ impl Said {
 pub struct Frame {
     pub title: String,
     pub server_name: String,
+    pub has_logo: bool,
     /// The path of the page's place in the menu.
     pub here: &'static str,
     pub operator: String,
@@ -159,6 +168,7 @@ impl Frame {
         Frame {
             title: title.into(),
             server_name: operator.state.config.server_name.clone(),
+            has_logo: operator.state.config.logo.is_some(),
             here,
             operator: operator.who.name.clone(),
             csrf: operator.csrf(),

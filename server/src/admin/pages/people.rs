@@ -95,6 +95,29 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
+/// Somebody at a door, in a table.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaiterRow {
+    pub room: String,
+    pub room_title: String,
+    pub name: String,
+    pub since_unix_ms: Stamp,
+}
+
+impl WaiterRow {
+    pub fn of_room(room: &RoomReport) -> impl Iterator<Item = WaiterRow> {
+        room.waiting.iter().map(|waiter| WaiterRow {
+            room: room.slug.clone(),
+            room_title: room.title.clone(),
+            name: waiter.name.clone(),
+            since_unix_ms: Stamp(waiter.since_ms),
+        })
+    }
+}
+
+/// People at doors that the page lists.
+const WAITERS_SHOWN: usize = 100;
+
 #[derive(Template)]
 #[template(path = "admin/people.html")]
 struct PeoplePage<'a> {
@@ -102,6 +125,7 @@ struct PeoplePage<'a> {
     which: &'a WhichPeople,
     found: usize,
     view: Rows<PersonRow>,
+    waiting: Vec<WaiterRow>,
     silent: &'a [String],
 }
 
@@ -146,6 +170,14 @@ impl WhichPeople {
     }
 }
 
+impl WhichPeople {
+    /// Who waits has no role and no quality yet.
+    fn waits(&self, waiter: &WaiterRow) -> bool {
+        let room = holds(&waiter.room, &self.room) || holds(&waiter.room_title, &self.room);
+        room && holds(&waiter.name, &self.name) && self.role.is_empty() && self.quality.is_empty()
+    }
+}
+
 /// `GET /admin/people`
 pub async fn page(
     operator: Operator,
@@ -162,7 +194,10 @@ pub async fn page(
     if operator.json {
         return Ok(HttpResponse::Ok().json(people));
     }
+    let waiting = described.rooms.iter().flat_map(WaiterRow::of_room);
+    let waiting = waiting.filter(|waiter| which.waits(waiter));
     let page = PeoplePage {
+        waiting: waiting.take(WAITERS_SHOWN).collect(),
         frame: Frame::new(&operator, "/admin/people", "People").saying(&said),
         found: people.len(),
         view: Rows::of(people, &which.page),

@@ -12,7 +12,7 @@ use super::{
     Answer, answer, describe_room, done,
     frame::{Done, Frame, Said},
     operate,
-    people::PersonRow,
+    people::{PersonRow, WaiterRow},
     rooms::{RoomRow, minutes},
     storage::FileRow,
 };
@@ -40,6 +40,7 @@ struct RoomPage {
 struct RoomView {
     room: RoomRow,
     people: Vec<PersonRow>,
+    waiting: Vec<WaiterRow>,
     files: Vec<FileRow>,
 }
 
@@ -54,6 +55,7 @@ pub async fn page(operator: Operator, slug: web::Path<String>, said: web::Query<
         .unwrap_or_default();
     let view = RoomView {
         people: PersonRow::of_room(&room).collect(),
+        waiting: WaiterRow::of_room(&room).collect(),
         files: files.into_iter().map(FileRow::from).collect(),
         room: RoomRow::of(&room),
     };

@@ -37,6 +37,8 @@ pub struct RoomRow {
     /// People whose link is poor.
     pub poor: usize,
     pub presenting: bool,
+    /// People at the door.
+    pub waiting: usize,
     pub opened_unix_ms: Stamp,
     /// Until the time limit.
     pub ends_in_s: Option<Seconds>,
@@ -62,6 +64,7 @@ impl RoomRow {
                 .filter(|person| person.quality.is_some_and(|quality| poor(quality.verdict)))
                 .count(),
             presenting: room.presenter.is_some(),
+            waiting: room.waiting.len(),
             opened_unix_ms: Stamp(room.opened_unix_ms),
             ends_in_s: room.ends_in.map(|ends_in| Seconds(ends_in.as_secs())),
             files: room.files,

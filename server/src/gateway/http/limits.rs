@@ -17,7 +17,7 @@ const SECONDS_PER_MINUTE: u32 = 60;
 pub enum Attempt {
     /// A new connection, before its TLS handshake.
     Handshake,
-    MakeRoom,
+    /// To join with an invite, or to come back to a seat.
     Join,
     /// A password, seat token or host key that was wrong.
     WrongSecret,
@@ -35,7 +35,6 @@ pub struct AddressLimits {
 #[derive(Clone, Copy, Debug)]
 struct Rates {
     handshakes: (u32, u32),
-    rooms: (u32, u32),
     joins: (u32, u32),
     wrong_secrets: (u32, u32),
 }
@@ -43,7 +42,6 @@ struct Rates {
 #[derive(Debug)]
 struct Spent {
     handshakes: TokenBucket,
-    rooms: TokenBucket,
     joins: TokenBucket,
     wrong_secrets: TokenBucket,
     last: Moment,
@@ -58,10 +56,6 @@ impl AddressLimits {
                 handshakes: (
                     config.handshakes_per_address_burst,
                     config.handshakes_per_address_per_second,
-                ),
-                rooms: by_minute(
-                    config.rooms_made_per_address_burst,
-                    config.rooms_made_per_address_per_minute,
                 ),
                 joins: (
                     config.joins_per_address_burst,
@@ -119,7 +113,6 @@ impl Spent {
         let full = |(capacity, refill)| TokenBucket::new(capacity, refill, now);
         Spent {
             handshakes: full(rates.handshakes),
-            rooms: full(rates.rooms),
             joins: full(rates.joins),
             wrong_secrets: full(rates.wrong_secrets),
             last: now,
@@ -129,7 +122,6 @@ impl Spent {
     fn bucket(&mut self, attempt: Attempt) -> (&mut TokenBucket, u32) {
         match attempt {
             Attempt::Handshake => (&mut self.handshakes, 1),
-            Attempt::MakeRoom => (&mut self.rooms, SECONDS_PER_MINUTE),
             Attempt::Join => (&mut self.joins, 1),
             Attempt::WrongSecret => (&mut self.wrong_secrets, SECONDS_PER_MINUTE),
         }
@@ -156,8 +148,8 @@ mod tests {
 
     fn limits() -> AddressLimits {
         let config = Config {
-            rooms_made_per_address_burst: 2,
-            rooms_made_per_address_per_minute: 6,
+            joins_per_address_burst: 2,
+            joins_per_address_per_second: 1,
             wrong_passwords_per_address_burst: 1,
             wrong_passwords_per_address_per_minute: 60,
             ..Config::default()
@@ -169,15 +161,14 @@ mod tests {
     async fn a_burst_passes_and_the_next_has_to_wait_as_long_as_it_is_told() {
         let limits = limits();
         let address = "192.0.2.1".parse().unwrap();
-        assert_eq!(limits.spend(address, Attempt::MakeRoom), Ok(()));
-        assert_eq!(limits.spend(address, Attempt::MakeRoom), Ok(()));
-        let refusal = limits.spend(address, Attempt::MakeRoom).unwrap_err();
+        assert_eq!(limits.spend(address, Attempt::Join), Ok(()));
+        assert_eq!(limits.spend(address, Attempt::Join), Ok(()));
+        let refusal = limits.spend(address, Attempt::Join).unwrap_err();
         assert_eq!(refusal.code, RefusalCode::TooFast);
-        // Six a minute: one in ten seconds.
         let wait = refusal.retry_after_ms.unwrap();
-        assert!((9_999..=10_001).contains(&wait), "{wait}");
+        assert!((999..=1_001).contains(&wait), "{wait}");
         tokio::time::advance(Duration::from_millis(wait.into())).await;
-        assert_eq!(limits.spend(address, Attempt::MakeRoom), Ok(()));
+        assert_eq!(limits.spend(address, Attempt::Join), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -185,12 +176,12 @@ mod tests {
         let limits = limits();
         for _ in 0..2 {
             let first = "2001:db8::1".parse().unwrap();
-            assert_eq!(limits.spend(first, Attempt::MakeRoom), Ok(()));
+            assert_eq!(limits.spend(first, Attempt::Join), Ok(()));
         }
         let neighbour = "2001:db8::2".parse().unwrap();
-        assert!(limits.spend(neighbour, Attempt::MakeRoom).is_err());
+        assert!(limits.spend(neighbour, Attempt::Join).is_err());
         let stranger = "2001:db8:0:1::2".parse().unwrap();
-        assert_eq!(limits.spend(stranger, Attempt::MakeRoom), Ok(()));
+        assert_eq!(limits.spend(stranger, Attempt::Join), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,14 @@
 //! What anybody may know of the server before they enter a room: whose it is, its rooms where the operator
 //! lists them, and how to trust it.
 
-use std::{io::Read, path::Path, sync::Arc};
+use std::{io::Read, path::Path};
 
-use actix_web::{HttpResponse, http::header, middleware::from_fn, web};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+    middleware::from_fn,
+    web,
+};
 use askama::Template;
 use conclave_wire::{
     Refusal, RefusalCode,
@@ -11,7 +16,7 @@ use conclave_wire::{
 };
 use futures_util::future::join_all;
 
-use super::{ask, deadline, pages, refused};
+use super::{State, answer, api::Endpoint, ask, callers::Spend, deadline, pages, refused};
 use crate::{
     actors::{lobby::ListRooms, room::DescribeRoom},
     config::{LOGO_BYTES_MAX, logo_type},
@@ -21,23 +26,31 @@ use crate::{
 /// What a picture may do when somebody opens it as a page: nothing. SVG could hold scripts.
 const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-type State = web::Data<Arc<AppState>>;
+pub const ENDPOINTS: &[Endpoint] =
+    &[
+        Endpoint::new("GET", "/api/server", "readServer", || web::get().to(info))
+            .says(
+                "Server",
+                "Whose server it is, and what pages need to know of it.",
+            )
+            .spends(Spend::Nothing)
+            .gives::<ServerInfo>(200),
+    ];
 
 /// For everybody.
 pub fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/api/server").route(web::get().to(info)))
-        .service(
-            web::resource("/logo")
-                .wrap(from_fn(deadline))
-                .route(web::get().to(logo)),
-        )
-        .route("/trust", web::get().to(trust))
-        .route("/authority.crt", web::get().to(authority));
+    cfg.service(
+        web::resource("/logo")
+            .wrap(from_fn(deadline))
+            .route(web::get().to(logo)),
+    )
+    .route("/trust", web::get().to(trust))
+    .route("/authority.crt", web::get().to(authority));
 }
 
 async fn info(state: State) -> HttpResponse {
     let config = &state.config;
-    HttpResponse::Ok().json(ServerInfo {
+    let info = ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         lists_rooms: config.list_rooms,
         file_bytes_max: config.file_bytes_max,
@@ -46,15 +59,14 @@ async fn info(state: State) -> HttpResponse {
             colour: config.theme_color.clone(),
             has_logo: config.logo.is_some(),
         },
-    })
+    };
+    answer(StatusCode::OK, Ok(info))
 }
 
 /// `GET /api/rooms`
 pub async fn list(state: State) -> HttpResponse {
-    match looks(&state).await {
-        Ok(rooms) => HttpResponse::Ok().json(RoomList { rooms }),
-        Err(refusal) => refused(&refusal),
-    }
+    let listed = looks(&state).await.map(|rooms| RoomList { rooms });
+    answer(StatusCode::OK, listed)
 }
 
 /// How the open rooms look to a stranger, in order of their titles.
@@ -73,7 +85,7 @@ async fn looks(state: &AppState) -> Result<Vec<RoomLook>, Refusal> {
 }
 
 /// The operator's picture, read anew each time, so that another one needs no restart.
-async fn logo(state: State) -> HttpResponse {
+pub async fn logo(state: State) -> HttpResponse {
     let Some(path) = state.config.logo.clone() else {
         return pages::nothing().await;
     };

@@ -10,20 +10,21 @@ use actix_web::{
 };
 use conclave_wire::{Refusal, RefusalCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{bearer, deadline, refused};
+use super::{api::Endpoint, bearer, callers::Spend, deadline, problem::word, refused};
 use crate::{
     actors::lobby::{DescribeRooms, RoomsDescribed},
     auth::token,
     clock::unix_ms,
-    gateway::sockets::LinkKind,
+    gateway::{sockets::LinkKind, upgrade::client_of},
     server::AppState,
     telemetry::{
         alerts::AlertKind,
         beat::LoopKind,
         health::Health,
         metrics::{CONTENT_TYPE, Exposition},
-        refusals,
+        refusals, requests,
         system::{ProcessUse, udp_receive_drops},
     },
 };
@@ -34,12 +35,29 @@ const MS_PER_S: f64 = 1_000.0;
 
 type State = web::Data<Arc<AppState>>;
 
-/// Health for everybody.
-pub fn health_routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/api/health").route(web::get().to(health)))
-        .service(web::resource("/api/health/live").route(web::get().to(live)))
-        .service(web::resource("/api/health/ready").route(web::get().to(ready)));
-}
+/// Health for everybody. Not ready is told with 503, and in the body why.
+pub const ENDPOINTS: &[Endpoint] = &[
+    Endpoint::new("GET", "/api/health", "readHealth", || web::get().to(health))
+        .says(
+            "Server",
+            "Whether meetings can be held, and each service with its state.",
+        )
+        .spends(Spend::Nothing)
+        .gives::<HealthAnswer>(200)
+        .or(&[503]),
+    Endpoint::new("GET", "/api/health/live", "isAlive", || web::get().to(live))
+        .says("Server", "Whether only a restart would help.")
+        .spends(Spend::Nothing)
+        .gives::<Alive>(200)
+        .or(&[503]),
+    Endpoint::new("GET", "/api/health/ready", "isReady", || {
+        web::get().to(ready)
+    })
+    .says("Server", "Whether meetings can be held.")
+    .spends(Spend::Nothing)
+    .gives::<Ready>(200)
+    .or(&[503]),
+];
 
 /// Figures for who may see them.
 pub fn metrics_routes(cfg: &mut web::ServiceConfig) {
@@ -51,12 +69,23 @@ pub fn metrics_routes(cfg: &mut web::ServiceConfig) {
 }
 
 /// Answer to `GET /api/health`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct HealthAnswer {
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     health: Health,
     version: &'static str,
     rooms: usize,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Alive {
+    alive: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Ready {
+    ready: bool,
 }
 
 /// 200 when meetings can be held, else 503; the body says why.
@@ -72,13 +101,13 @@ async fn health(state: State) -> HttpResponse {
 /// 200 unless only a restart helps.
 async fn live(state: State) -> HttpResponse {
     let alive = state.health().alive;
-    HttpResponse::build(status(alive)).json(serde_json::json!({ "alive": alive }))
+    HttpResponse::build(status(alive)).json(Alive { alive })
 }
 
 /// 200 when meetings can be held.
 async fn ready(state: State) -> HttpResponse {
     let ready = state.health().ready;
-    HttpResponse::build(status(ready)).json(serde_json::json!({ "ready": ready }))
+    HttpResponse::build(status(ready)).json(Ready { ready })
 }
 
 fn status(well: bool) -> StatusCode {
@@ -122,14 +151,12 @@ async fn metrics(request: HttpRequest, state: State) -> HttpResponse {
 fn may_see(request: &HttpRequest, state: &AppState) -> Result<(), Refusal> {
     let (may, message) = match &state.config.metrics_token {
         Some(token) => (
-            bearer(request)
+            bearer(request.headers())
                 .is_some_and(|shown| token::same(&token::hash(shown), &token::hash(token))),
             "Show the metrics_token as a bearer token.",
         ),
         None => (
-            request
-                .peer_addr()
-                .is_some_and(|peer| peer.ip().to_canonical().is_loopback()),
+            client_of(request, state).is_some_and(|address| address.is_loopback()),
             "Figures are for programs on the server's own machine, unless a metrics_token is set.",
         ),
     };
@@ -176,6 +203,24 @@ fn meetings(page: &mut Exposition, state: &AppState, rooms: Option<&RoomsDescrib
         "Refusals given, by code.",
         "code",
         codes.iter().map(|(code, count)| (code.as_str(), count)),
+    );
+    let requests = requests::counts();
+    let requests: Vec<(String, String, u64)> = requests
+        .into_iter()
+        .map(|((place, status), count)| {
+            let place = place.map_or("none".to_owned(), |(method, path)| {
+                format!("{method} {path}")
+            });
+            (place, status.to_string(), count)
+        })
+        .collect();
+    page.counters_by_two(
+        "http_requests_total",
+        "Requests of the interface, by endpoint and status.",
+        ["endpoint", "status"],
+        requests
+            .iter()
+            .map(|(place, status, count)| ([place, status].map(String::as_str), count)),
     );
     page.counter(
         "upload_bytes_total",
@@ -271,15 +316,5 @@ fn machine(page: &mut Exposition, state: &AppState, process: Option<ProcessUse>)
         );
         page.gauge("resident_bytes", "Memory in use.", process.resident_bytes);
         page.gauge("threads", "Threads of the process.", process.threads);
-    }
-}
-
-/// The code as it stands on the wire.
-fn word(code: RefusalCode) -> String {
-    match serde_json::to_value(code) {
-        Ok(serde_json::Value::String(word)) => word,
-        // Codes are words; another value would only be ugly.
-        Ok(other) => other.to_string(),
-        Err(_) => String::new(),
     }
 }

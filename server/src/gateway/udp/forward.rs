@@ -10,6 +10,7 @@ use conclave_core::{
             UpstreamRequests, answer, split,
         },
         cameras::SourceRoutes,
+        quiet::QuietGate,
     },
 };
 use conclave_wire::{
@@ -35,8 +36,9 @@ use crate::media::{
 const TRAIN_WAIT: Duration = Duration::from_millis(1);
 /// With fewer viewers nothing is waited for.
 const WAITING_VIEWERS_MIN: usize = 8;
-/// What is kept of publishers and viewers that are silent so long is forgotten.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(5);
+/// What is kept of publishers and viewers that are silent so long is forgotten: longer than cameras of quiet
+/// company are.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
 
 /// The body of a camera datagram, with its publisher's name in it.
 type Body = Arc<[u8]>;
@@ -57,6 +59,7 @@ pub struct Forwarder {
 struct Publisher {
     cache: FragmentCache<Body>,
     upstream: UpstreamRequests,
+    quiet: QuietGate,
     /// Puts together what the server scales, by layer.
     assemblers: HashMap<Layer, FrameAssembler>,
     used_at: Moment,
@@ -124,6 +127,15 @@ impl Forwarder {
         };
         let (layer, frame) = (fragment.layer, fragment.frame);
         self.measures.fragment(publisher, layer, frame, body.len());
+        let place = (publisher.seat.room, source);
+        if routes.quiet() {
+            let kept = self.publishers.entry(place).or_default();
+            kept.used_at = now;
+            if !kept.quiet.passes(now, layer, frame, fragment.count) {
+                figures.one(Count::CameraUnrouted);
+                return true;
+            }
+        }
         let watched = !routes.viewers(layer).is_empty();
         let scaled = routes
             .scalings()
@@ -139,7 +151,6 @@ impl Forwarder {
             frame,
             index: fragment.index,
         };
-        let place = (publisher.seat.room, source);
         let kept = self.publishers.entry(place).or_default();
         kept.used_at = now;
         // The answer to a re-request, when the first one came after all.

@@ -175,7 +175,8 @@ fn complete(answer: &str, candidates: &Candidates) -> String {
         if line.starts_with("a=candidate:") || line.starts_with("a=end-of-candidates") {
             continue;
         }
-        whole.push_str(line);
+        // Where a browser names a rate str0m answers with 0, which RFC 7587, section 6.1, does not know.
+        whole.push_str(&line.replace("maxplaybackrate=0;", ""));
         whole.push_str("\r\n");
         // All lines share the first one's transport.
         if line.starts_with("a=ice-pwd:") && !named {
@@ -246,7 +247,7 @@ mod tests {
             tcp: vec!["192.0.2.7:7444".parse().unwrap()],
         };
         let answer = "a=ice-lite\r\nm=audio 9\r\na=candidate:x 1 udp 1 192.0.2.1 9 typ host\r\n\
-            a=ice-pwd:p\r\na=fmtp:111 usedtx=1\r\nm=application 9\r\na=ice-pwd:p\r\n";
+            a=ice-pwd:p\r\na=fmtp:111 maxplaybackrate=0;usedtx=1\r\nm=application 9\r\na=ice-pwd:p\r\n";
         let whole = complete(answer, &candidates);
         let named: Vec<&str> = whole
             .lines()
@@ -261,7 +262,7 @@ mod tests {
             ]
         );
         assert_eq!(whole.matches("a=end-of-candidates\r\n").count(), 1);
-        assert!(whole.contains("usedtx=1\r\na=ptime:20\r\na=maxptime:20\r\n"));
+        assert!(whole.contains("a=fmtp:111 usedtx=1\r\na=ptime:20\r\na=maxptime:20\r\n"));
     }
 
     proptest::proptest! {

@@ -23,7 +23,7 @@ use crate::{
     },
     clock,
     files::{Partial, Ticket, UploadId, discard},
-    gateway::http::{ask, refused},
+    gateway::http::{ask, problem::refused_as, refused},
     server::AppState,
 };
 
@@ -486,7 +486,11 @@ async fn answer(work: impl Future<Output = Result<HttpResponse, Refusal>>) -> Ht
         Ok(response) => response,
         Err(refusal) => {
             let wrong_version = refusal.code == RefusalCode::UnsupportedVersion;
-            let mut response = refused(&refusal);
+            let mut response = match wrong_version {
+                // As tus wants it.
+                true => refused_as(StatusCode::PRECONDITION_FAILED, &refusal),
+                false => refused(&refusal),
+            };
             let name = |text| actix_web::http::header::HeaderName::from_static(text);
             let version = actix_web::http::header::HeaderValue::from_static(VERSION);
             response
@@ -494,7 +498,6 @@ async fn answer(work: impl Future<Output = Result<HttpResponse, Refusal>>) -> Ht
                 .insert(name("tus-resumable"), version.clone());
             if wrong_version {
                 response.headers_mut().insert(name("tus-version"), version);
-                *response.status_mut() = StatusCode::PRECONDITION_FAILED;
             }
             response
         }

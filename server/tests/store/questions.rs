@@ -1,7 +1,4 @@
-//! What the store keeps of questions, roles, bans, templates and figures; and old database files.
-#![allow(clippy::unwrap_used)]
-
-use std::path::Path;
+//! What the store keeps of questions, roles, bans, templates and figures.
 
 use conclave_core::room::record::{Record, StoredQuestion, StoredRoom};
 use conclave_server::store::{Store, StoreError, TEMPLATES_MAX};
@@ -9,15 +6,11 @@ use conclave_wire::{
     Answer, EndReason, LeaveReason, Line, LineId, LineKind, ParticipantId, Question, QuestionId,
     RefusalCode, Role, Settings, Template,
 };
-use sqlx::{Connection, Executor, Row};
-use tempfile::tempdir;
+use sqlx::{Executor, Row};
+
+use crate::database::TestDatabase;
 
 const MS_PER_MINUTE: u64 = 60_000;
-const FILE: &str = "test.sqlite";
-
-async fn open(folder: &Path) -> Store {
-    Store::open(&folder.join(FILE)).await.unwrap()
-}
 
 async fn only_room(store: &Store) -> StoredRoom {
     let mut rooms = store.open_rooms().await.unwrap();
@@ -87,10 +80,8 @@ fn voted(id: u32, by: u32, voted: bool, votes: u32) -> Record {
     }
 }
 
-#[tokio::test]
-async fn questions_come_back_as_their_records_left_them() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn questions_come_back_as_their_records_left_them(database: TestDatabase) {
+    let store = database.open().await;
     let answer = Answer {
         by: ParticipantId(2),
         name: "Bob".to_owned(),
@@ -127,7 +118,7 @@ async fn questions_come_back_as_their_records_left_them() {
     store.write("lecture", records).await.unwrap();
     store.close().await;
 
-    let room = only_room(&open(folder.path()).await).await;
+    let room = only_room(&database.open().await).await;
 
     let first = Question {
         votes: 1,
@@ -159,10 +150,8 @@ async fn questions_come_back_as_their_records_left_them() {
     assert_eq!(room.bans, [[9; 32]]);
 }
 
-#[tokio::test]
-async fn a_vote_that_is_there_already_is_not_stored_again() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_vote_that_is_there_already_is_not_stored_again(database: TestDatabase) {
+    let store = database.open().await;
     let records = vec![opened(1), asked(1, Some(1), 1), voted(1, 2, true, 1)];
     store.write("lecture", records).await.unwrap();
     let again = store.write("lecture", vec![voted(1, 2, true, 2)]).await;
@@ -171,10 +160,8 @@ async fn a_vote_that_is_there_already_is_not_stored_again() {
     assert_eq!(room.questions[0].voters, [ParticipantId(2)]);
 }
 
-#[tokio::test]
-async fn a_room_that_keeps_nothing_leaves_no_row() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_room_that_keeps_nothing_leaves_no_row(database: TestDatabase) {
+    let store = database.open().await;
     let records = vec![
         opened(0),
         taken(1, 0),
@@ -192,7 +179,7 @@ async fn a_room_that_keeps_nothing_leaves_no_row() {
     store.write("lecture", records).await.unwrap();
     store.purge(1_000).await.unwrap();
     store.close().await;
-    let mut connection = connect(folder.path()).await;
+    let mut connection = database.connect().await;
     for table in [
         "rooms",
         "participants",
@@ -211,10 +198,8 @@ async fn a_room_that_keeps_nothing_leaves_no_row() {
     }
 }
 
-#[tokio::test]
-async fn the_figures_of_a_meeting_outlive_it() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn the_figures_of_a_meeting_outlive_it(database: TestDatabase) {
+    let store = database.open().await;
     let line = |id: u32, kind| Record::LineSaid {
         line: Line {
             id: LineId(id),
@@ -250,7 +235,7 @@ async fn the_figures_of_a_meeting_outlive_it() {
     store.purge(minute(1_000)).await.unwrap();
     assert_eq!(store.ended("lecture").await.unwrap(), None, "it is purged");
     store.close().await;
-    let mut connection = connect(folder.path()).await;
+    let mut connection = database.connect().await;
     let figures = "SELECT max_concurrent_participants, total_participants, total_messages, \
                    total_questions, session_duration_minutes FROM session_stats";
     let row = connection.fetch_one(figures).await.unwrap();
@@ -258,10 +243,8 @@ async fn the_figures_of_a_meeting_outlive_it() {
     assert_eq!(figures, [2, 3, 1, 1, 10]);
 }
 
-#[tokio::test]
-async fn templates_are_saved_over_and_there_is_room_for_a_hundred() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn templates_are_saved_over_and_there_is_room_for_a_hundred(database: TestDatabase) {
+    let store = database.open().await;
     let template = |name: &str, members_max| Template {
         name: name.to_owned(),
         settings: Settings {
@@ -282,69 +265,13 @@ async fn templates_are_saved_over_and_there_is_room_for_a_hundred() {
     let one_more = store.save_template(template("d", 1)).await;
     assert!(matches!(one_more, Err(StoreError::TooManyTemplates)));
     store.save_template(template("a", 3)).await.unwrap();
+    assert!(store.delete_template("a").await.unwrap());
+    assert!(!store.delete_template("a").await.unwrap());
+    store.save_template(template("d", 1)).await.unwrap();
 }
 
-/// A database as the first version left it: its tables, a room with two people, and the same ledger of
-/// what was brought up to date.
-#[tokio::test]
-async fn an_old_database_file_is_brought_up_to_date() {
-    let folder = tempdir().unwrap();
-    let first = sqlx::migrate!("./migrations");
-    let old = sqlx::migrate::Migrator {
-        migrations: first
-            .iter()
-            .filter(|migration| migration.version <= 3)
-            .cloned()
-            .collect::<Vec<_>>()
-            .into(),
-        ..sqlx::migrate::Migrator::DEFAULT
-    };
-    let mut connection = connect(folder.path()).await;
-    old.run_direct(None, &mut connection, false).await.unwrap();
-    let settings = r#"{"newcomers":"presenter","members_max":9,"muted_on_entry":true}"#;
-    let room = format!(
-        "INSERT INTO rooms (id, slug, title, settings, host_key_hash, created_at_ms) \
-         VALUES ('r', 'old', 'Old', '{settings}', '{}', 1)",
-        "07".repeat(32)
-    );
-    connection.execute(sqlx::AssertSqlSafe(room)).await.unwrap();
-    let seat = format!(
-        "INSERT INTO participants (room_id, id, name, role, token_hash, joined_at_ms) \
-         VALUES ('r', 1, 'Ada', 'host', '{}', 2)",
-        "01".repeat(32)
-    );
-    connection.execute(sqlx::AssertSqlSafe(seat)).await.unwrap();
-    connection.close().await.unwrap();
-
-    let store = open(folder.path()).await;
-    let room = only_room(&store).await;
-    assert_eq!(room.title, "Old");
-    assert_eq!(
-        room.settings,
-        Settings {
-            newcomers: Role::Presenter,
-            members_max: 9,
-            muted_on_entry: true,
-            ..Settings::default()
-        }
-    );
-    assert_eq!(room.seats.len(), 1);
-    assert_eq!(room.seats[0].stands_in_from, None);
-    let records = vec![asked(1, Some(1), 1), voted(1, 1, true, 1)];
-    store.write("old", records).await.unwrap();
-    assert_eq!(only_room(&store).await.questions[0].question.votes, 1);
-}
-
-async fn connect(folder: &Path) -> sqlx::AnyConnection {
-    sqlx::any::install_default_drivers();
-    let url = format!("sqlite://{}?mode=rwc", folder.join(FILE).display());
-    sqlx::AnyConnection::connect(&url).await.unwrap()
-}
-
-#[tokio::test]
-async fn a_kept_room_is_opened_again_with_what_was_kept_and_without_seats() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_kept_room_is_opened_again_with_what_was_kept_and_without_seats(database: TestDatabase) {
+    let store = database.open().await;
     let ended = |at_unix_ms| Record::RoomEnded {
         reason: EndReason::HostEnded,
         at_unix_ms,
@@ -383,7 +310,7 @@ async fn a_kept_room_is_opened_again_with_what_was_kept_and_without_seats() {
     let records = vec![taken(2, 6_010), ended(6_000 + 3 * MS_PER_MINUTE)];
     store.write("lecture", records).await.unwrap();
     store.close().await;
-    let mut connection = connect(folder.path()).await;
+    let mut connection = database.connect().await;
     let figures = "SELECT created_at_ms, total_participants, total_questions FROM session_stats \
                    ORDER BY created_at_ms";
     let rows = connection.fetch_all(figures).await.unwrap();
@@ -397,8 +324,8 @@ async fn a_kept_room_is_opened_again_with_what_was_kept_and_without_seats() {
 /// "Nothing is kept": not in the rows, and not in the bytes of the file or of its log either.
 #[tokio::test]
 async fn what_is_not_kept_is_not_found_in_any_byte() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+    let database = TestDatabase::file();
+    let store = database.open().await;
     let secret = "the merger is on Thursday";
     let mut question = question(1, Some(1));
     question.text = secret.to_owned();
@@ -413,7 +340,7 @@ async fn what_is_not_kept_is_not_found_in_any_byte() {
     ];
     store.write("lecture", records).await.unwrap();
     let found = || {
-        let files = std::fs::read_dir(folder.path()).unwrap();
+        let files = std::fs::read_dir(database.folder()).unwrap();
         files.into_iter().any(|file| {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             let secret = secret.as_bytes();
@@ -429,3 +356,12 @@ async fn what_is_not_kept_is_not_found_in_any_byte() {
     store.purge(1_000).await.unwrap();
     assert!(!found());
 }
+
+crate::on_both_engines![
+    questions_come_back_as_their_records_left_them,
+    a_vote_that_is_there_already_is_not_stored_again,
+    a_room_that_keeps_nothing_leaves_no_row,
+    the_figures_of_a_meeting_outlive_it,
+    templates_are_saved_over_and_there_is_room_for_a_hundred,
+    a_kept_room_is_opened_again_with_what_was_kept_and_without_seats,
+];

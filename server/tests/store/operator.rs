@@ -1,18 +1,13 @@
 //! What the store keeps for the operator's pages.
-#![allow(clippy::unwrap_used)]
 
 use conclave_core::room::Record;
 use conclave_server::store::{
-    AUDIT_ENTRIES_MAX, AuditEntry, FileOrder, OperatorRecord, Store, StoreError, StoredSession,
+    AUDIT_ENTRIES_MAX, AuditEntry, FileOrder, OperatorRecord, StoreError, StoredSession,
 };
 use conclave_wire::{EndReason, FileId, ParticipantId, Settings, SharedFile};
-use tempfile::{TempDir, tempdir};
+use sqlx::Executor;
 
-async fn open() -> (TempDir, Store) {
-    let folder = tempdir().unwrap();
-    let store = Store::open(&folder.path().join("db")).await.unwrap();
-    (folder, store)
-}
+use crate::database::TestDatabase;
 
 fn entry(action: &str) -> OperatorRecord {
     OperatorRecord::Audited(AuditEntry {
@@ -66,9 +61,8 @@ fn ended() -> Record {
     }
 }
 
-#[tokio::test]
-async fn entries_are_numbered_in_order_and_read_newest_first_page_by_page() {
-    let (_folder, store) = open().await;
+async fn entries_are_numbered_in_order_and_read_newest_first_page_by_page(database: TestDatabase) {
+    let store = database.open().await;
     for action in ["one", "two", "three"] {
         store.operate(entry(action)).await.unwrap();
     }
@@ -83,33 +77,30 @@ async fn entries_are_numbered_in_order_and_read_newest_first_page_by_page() {
     assert_eq!((older[0].number, older[0].action.as_str()), (1, "one"));
 }
 
-#[tokio::test]
-async fn the_oldest_entries_go_when_there_are_too_many() {
-    let (folder, store) = open().await;
+async fn the_oldest_entries_go_when_there_are_too_many(database: TestDatabase) {
+    let store = database.open().await;
     store.operate(entry("old")).await.unwrap();
     store.close().await;
     // Another program has written so many that the next is one too many.
-    let url = format!("sqlite://{}", folder.path().join("db").display());
-    let other = sqlx::AnyPool::connect(&url).await.unwrap();
-    let full = "UPDATE operator_audit SET number = $1";
+    let mut other = database.connect().await;
     let before = i64::from(AUDIT_ENTRIES_MAX);
-    let moved = sqlx::query(full).bind(before);
-    moved.execute(&other).await.unwrap();
-    sqlx::query("INSERT INTO operator_audit SELECT 1, at_ms, operator, address, 'oldest', target, outcome, detail FROM operator_audit")
-        .execute(&other)
-        .await
-        .unwrap();
-    other.close().await;
-    let store = Store::open(&folder.path().join("db")).await.unwrap();
+    let moved = sqlx::query("UPDATE operator_audit SET number = $1").bind(before);
+    other.execute(moved).await.unwrap();
+    let oldest = "INSERT INTO operator_audit SELECT 1, at_ms, operator, address, 'oldest', target, \
+                  outcome, detail FROM operator_audit";
+    other.execute(oldest).await.unwrap();
+    sqlx::Connection::close(other).await.unwrap();
+    let store = database.open().await;
     store.operate(entry("new")).await.unwrap();
     let kept = store.audit(u64::MAX, 10).await.unwrap();
     let actions: Vec<_> = kept.iter().map(|entry| entry.action.as_str()).collect();
     assert_eq!(actions, ["new", "old"]);
 }
 
-#[tokio::test]
-async fn sessions_outlive_the_program_until_their_time_is_over_or_they_are_closed() {
-    let (folder, store) = open().await;
+async fn sessions_outlive_the_program_until_their_time_is_over_or_they_are_closed(
+    database: TestDatabase,
+) {
+    let store = database.open().await;
     let (past, going_on, closed) = (session(1, 5), session(2, u64::MAX), session(3, u64::MAX));
     for session in [&past, &going_on, &closed] {
         let record = OperatorRecord::SessionOpened(session.clone());
@@ -119,15 +110,14 @@ async fn sessions_outlive_the_program_until_their_time_is_over_or_they_are_close
     let record = OperatorRecord::SessionClosed { token_hash };
     store.operate(record).await.unwrap();
     store.close().await;
-    let store = Store::open(&folder.path().join("db")).await.unwrap();
+    let store = database.open().await;
     let kept = store.operator_sessions().await.unwrap();
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].token_hash, going_on.token_hash);
 }
 
-#[tokio::test]
-async fn files_are_listed_by_room_age_and_size() {
-    let (_folder, store) = open().await;
+async fn files_are_listed_by_room_age_and_size(database: TestDatabase) {
+    let store = database.open().await;
     store
         .write("b", vec![opened(), file(1, "aa", 5), file(2, "bb", 50)])
         .await
@@ -161,9 +151,8 @@ async fn files_are_listed_by_room_age_and_size() {
     assert_eq!(sums, [("b", 2, 55), ("a", 1, 20)]);
 }
 
-#[tokio::test]
-async fn a_kept_file_goes_and_its_content_only_when_no_room_has_it() {
-    let (_folder, store) = open().await;
+async fn a_kept_file_goes_and_its_content_only_when_no_room_has_it(database: TestDatabase) {
+    let store = database.open().await;
     let records = vec![opened(), file(1, "aa", 5), file(2, "aa", 5)];
     store.write("room", records).await.unwrap();
     let room = store.files(None, FileOrder::Oldest, 10).await.unwrap()[0]
@@ -183,9 +172,8 @@ async fn a_kept_file_goes_and_its_content_only_when_no_room_has_it() {
     assert!(matches!(again, Err(StoreError::NoSuchRoom)));
 }
 
-#[tokio::test]
-async fn cleared_files_are_in_no_room_and_behind_no_link() {
-    let (_folder, store) = open().await;
+async fn cleared_files_are_in_no_room_and_behind_no_link(database: TestDatabase) {
+    let store = database.open().await;
     store
         .write("room", vec![opened(), file(1, "aa", 5)])
         .await
@@ -197,3 +185,12 @@ async fn cleared_files_are_in_no_room_and_behind_no_link() {
         assert_eq!(store.shared_by_token("token 1").await.unwrap(), None);
     }
 }
+
+crate::on_both_engines![
+    entries_are_numbered_in_order_and_read_newest_first_page_by_page,
+    the_oldest_entries_go_when_there_are_too_many,
+    sessions_outlive_the_program_until_their_time_is_over_or_they_are_closed,
+    files_are_listed_by_room_age_and_size,
+    a_kept_file_goes_and_its_content_only_when_no_room_has_it,
+    cleared_files_are_in_no_room_and_behind_no_link,
+];

@@ -1,17 +1,20 @@
-//! The store against a real SQLite file: what was committed comes back, whatever happens in between.
-#![allow(clippy::unwrap_used)]
+//! What was committed comes back, whatever happens in between.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use conclave_core::room::record::{Record, StoredRoom, StoredSeat};
+use conclave_core::room::record::{
+    Record, StoredFilm, StoredFilms, StoredRoom, StoredSeat, StoredStudy,
+};
 use conclave_server::store::{Store, StoreError, StoreOptions, Unreferenced};
 use conclave_wire::{
-    EndReason, FileId, LeaveReason, Line, LineId, LineKind, Notice, NoticeId, ParticipantId, Role,
-    Settings, SharedFile,
+    EndReason, FileId, FilmFile, FocusCount, LeaveReason, Line, LineId, LineKind, Notice, NoticeId,
+    ParticipantId, Role, Settings, SharedFile, StudyClock, StudyPhase,
     limits::{ANSWERS_KEPT, CHAT_PAGE_LINES},
 };
-use sqlx::{Connection, Executor};
+use sqlx::Executor;
 use tempfile::tempdir;
+
+use crate::database::TestDatabase;
 
 const MS_PER_HOUR: u64 = 3_600_000;
 
@@ -53,6 +56,51 @@ fn line(id: u32, from: u32, text: &str) -> Line {
     }
 }
 
+fn clock() -> StudyClock {
+    StudyClock {
+        phase: StudyPhase::ShortBreak,
+        cycle: 3,
+        length_ms: 300_000,
+        ends_at_ms: None,
+        left_ms: 0,
+        focus_done: 7,
+    }
+}
+
+fn focus(id: u32, focus_ms: u64) -> FocusCount {
+    FocusCount {
+        id: ParticipantId(id),
+        focus_ms,
+    }
+}
+
+fn film() -> StoredFilm {
+    StoredFilm {
+        file: FilmFile {
+            name: "Metropolis \"restored\".mkv".to_owned(),
+            size_bytes: 4_000_000_000,
+            duration_ms: 9_180_000,
+            sample: Some("5a".repeat(32)),
+            sha256: None,
+        },
+        leader: Some(ParticipantId(1)),
+        playing: true,
+        position_ms: 125_300,
+        at_unix_ms: 4_000,
+        rate_permille: 1_250,
+    }
+}
+
+fn secret_film() -> StoredFilm {
+    StoredFilm {
+        file: FilmFile {
+            name: "Secret plans".to_owned(),
+            ..film().file
+        },
+        ..film()
+    }
+}
+
 fn said(id: u32, from: u32, reference: Option<u32>) -> Record {
     Record::LineSaid {
         line: line(id, from, &format!("line {id}")),
@@ -80,20 +128,14 @@ fn notice(id: u32) -> Notice {
     }
 }
 
-async fn open(folder: &Path) -> Store {
-    Store::open(&folder.join("test.sqlite")).await.unwrap()
-}
-
 async fn only_room(store: &Store) -> StoredRoom {
     let mut rooms = store.open_rooms().await.unwrap();
     assert_eq!(rooms.len(), 1, "{rooms:?}");
     rooms.remove(0)
 }
 
-#[tokio::test]
-async fn a_room_comes_back_as_its_records_left_it() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_room_comes_back_as_its_records_left_it(database: TestDatabase) {
+    let store = database.open().await;
     let settings = Settings {
         members_max: 7,
         newcomers: Role::Observer,
@@ -130,6 +172,37 @@ async fn a_room_comes_back_as_its_records_left_it() {
         said(1, 1, Some(11)),
         said(2, 3, Some(12)),
         Record::LineDeleted { line: LineId(2) },
+        Record::GoalSet {
+            text: "Chapter 2".to_owned(),
+        },
+        Record::StudyClockChanged {
+            clock: clock(),
+            ends_unix_ms: Some(5_000),
+        },
+        Record::GoalSet {
+            text: "Chapter 3".to_owned(),
+        },
+        Record::FocusCounted {
+            room_ms: 500,
+            people: vec![focus(1, 500), focus(3, 500)],
+        },
+        Record::FocusCounted {
+            room_ms: 900,
+            people: vec![focus(1, 900)],
+        },
+        Record::FilmChanged {
+            film: Some(StoredFilm {
+                position_ms: 0,
+                ..film()
+            }),
+        },
+        Record::FilmChanged { film: Some(film()) },
+        Record::PlaylistChanged {
+            playlist: Vec::new(),
+        },
+        Record::PlaylistChanged {
+            playlist: vec![film().file],
+        },
         Record::FileShared {
             file: file(1, "aa"),
         },
@@ -165,7 +238,7 @@ async fn a_room_comes_back_as_its_records_left_it() {
     store.write("board", records).await.unwrap();
     store.close().await;
 
-    let room = only_room(&open(folder.path()).await).await;
+    let room = only_room(&database.open().await).await;
 
     let deleted = Line {
         deleted: true,
@@ -220,15 +293,24 @@ async fn a_room_comes_back_as_its_records_left_it() {
         ],
         next_file: 4,
         notices: vec![notice(1)],
+        study: StoredStudy {
+            clock: clock(),
+            ends_unix_ms: Some(5_000),
+            goal: "Chapter 3".to_owned(),
+            focus_ms: 900,
+            people: vec![focus(1, 900)],
+        },
+        films: StoredFilms {
+            open: Some(film()),
+            playlist: vec![film().file],
+        },
         next_notice: 3,
     };
     assert_eq!(room, expected);
 }
 
-#[tokio::test]
-async fn an_empty_room_counts_from_one() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn an_empty_room_counts_from_one(database: TestDatabase) {
+    let store = database.open().await;
     store.write("a", vec![opened("A", 1, 1)]).await.unwrap();
     let room = only_room(&store).await;
     assert_eq!(
@@ -244,8 +326,8 @@ async fn an_empty_room_counts_from_one() {
 
 #[tokio::test]
 async fn what_was_committed_survives_a_kill() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+    let database = TestDatabase::file();
+    let store = database.open().await;
     store.write("a", vec![opened("A", 1, 1)]).await.unwrap();
     for id in 1..=20 {
         store.write("a", vec![said(id, 1, Some(id))]).await.unwrap();
@@ -253,17 +335,17 @@ async fn what_was_committed_survives_a_kill() {
     // What a killed process leaves: its files as they are at this moment, nothing closed.
     let left = tempdir().unwrap();
     for name in ["test.sqlite", "test.sqlite-wal"] {
-        fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+        fs::copy(database.folder().join(name), left.path().join(name)).unwrap();
     }
-    let room = only_room(&open(left.path()).await).await;
+    let room = only_room(&Store::open(&left.path().join("test.sqlite")).await.unwrap()).await;
     assert_eq!(room.lines.len(), 20);
     assert_eq!(room.next_line, 21);
 }
 
-#[tokio::test]
-async fn writes_are_stored_in_the_order_of_the_calls_however_they_are_awaited() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn writes_are_stored_in_the_order_of_the_calls_however_they_are_awaited(
+    database: TestDatabase,
+) {
+    let store = database.open().await;
     store.write("a", vec![opened("A", 1, 1)]).await.unwrap();
     let taken = store.write("a", vec![seat(1, "first", Role::Participant)]);
     let names = (1..=600).map(|number| {
@@ -285,19 +367,17 @@ async fn writes_are_stored_in_the_order_of_the_calls_however_they_are_awaited() 
     assert_eq!(only_room(&store).await.seats[0].name, "name 600");
 }
 
-#[tokio::test]
-async fn a_write_happens_though_nobody_waits_for_it() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_write_happens_though_nobody_waits_for_it(database: TestDatabase) {
+    let store = database.open().await;
     drop(store.write("a", vec![opened("A", 1, 1)]));
     store.close().await;
-    assert_eq!(only_room(&open(folder.path()).await).await.slug, "a");
+    assert_eq!(only_room(&database.open().await).await.slug, "a");
 }
 
-#[tokio::test]
-async fn a_line_is_stored_once_for_a_seat_and_reference_and_takes_no_other_write_with_it() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_line_is_stored_once_for_a_seat_and_reference_and_takes_no_other_write_with_it(
+    database: TestDatabase,
+) {
+    let store = database.open().await;
     store.write("a", vec![opened("A", 1, 1)]).await.unwrap();
     let first = store.write("a", vec![said(1, 1, Some(5))]);
     let again = store.write("a", vec![said(2, 1, Some(5)), said(3, 1, Some(6))]);
@@ -311,10 +391,8 @@ async fn a_line_is_stored_once_for_a_seat_and_reference_and_takes_no_other_write
     assert_eq!(ids, [1, 4]);
 }
 
-#[tokio::test]
-async fn a_room_that_was_never_opened_is_not_written() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_room_that_was_never_opened_is_not_written(database: TestDatabase) {
+    let store = database.open().await;
     let written = store.write("nowhere", vec![said(1, 1, None)]).await;
     assert!(
         matches!(written, Err(StoreError::NoSuchRoom)),
@@ -322,31 +400,24 @@ async fn a_room_that_was_never_opened_is_not_written() {
     );
 }
 
-#[tokio::test]
-async fn two_open_rooms_cannot_have_one_slug() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn two_open_rooms_cannot_have_one_slug(database: TestDatabase) {
+    let store = database.open().await;
     store.write("a", vec![opened("A", 1, 1)]).await.unwrap();
     let second = store.write("a", vec![opened("B", 2, 1)]).await;
     assert!(matches!(second, Err(StoreError::Database(_))));
     assert_eq!(only_room(&store).await.title, "A");
 }
 
-#[tokio::test]
-async fn a_full_queue_is_refused_and_what_was_queued_is_stored() {
-    let folder = tempdir().unwrap();
+async fn a_full_queue_is_refused_and_what_was_queued_is_stored(database: TestDatabase) {
     let options = StoreOptions {
         writes_waiting_max: 2,
         ..StoreOptions::default()
     };
-    let path = folder.path().join("test.sqlite");
-    let store = Store::open_with(&path, options).await.unwrap();
+    let store = database.open_with(options).await;
     store.write("a", vec![opened("A", 1, 1)]).await.unwrap();
 
-    // Another connection has the write lock, so that the writer must wait.
-    let url = format!("sqlite://{}", path.display());
-    let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
-    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    // Another connection has the lock, so that the writer must wait.
+    let mut other = database.lock().await;
     let mut accepted = Vec::new();
     let mut next = 1;
     // The writer takes at most two and then waits for the lock; two more fit into its queue.
@@ -369,10 +440,8 @@ async fn a_full_queue_is_refused_and_what_was_queued_is_stored() {
     assert_eq!(only_room(&store).await.lines.len(), stored);
 }
 
-#[tokio::test]
-async fn older_lines_come_in_pages() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn older_lines_come_in_pages(database: TestDatabase) {
+    let store = database.open().await;
     let mut records = vec![opened("A", 1, 1)];
     let lines = u32::try_from(CHAT_PAGE_LINES).unwrap() + 30;
     records.extend((1..=lines).map(|id| said(id, 1, Some(id))));
@@ -397,10 +466,8 @@ async fn older_lines_come_in_pages() {
     assert_eq!(page.len(), CHAT_PAGE_LINES);
 }
 
-#[tokio::test]
-async fn references_are_kept_of_the_newest_lines_of_each_seat() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn references_are_kept_of_the_newest_lines_of_each_seat(database: TestDatabase) {
+    let store = database.open().await;
     let many = u32::try_from(ANSWERS_KEPT).unwrap() + 10;
     let mut records = vec![opened("A", 1, 1)];
     records.push(seat(1, "Ada", Role::Host));
@@ -414,10 +481,8 @@ async fn references_are_kept_of_the_newest_lines_of_each_seat() {
     assert_eq!(references[1].2, LineId(12));
 }
 
-#[tokio::test]
-async fn an_ended_room_is_kept_and_then_purged_with_its_content() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn an_ended_room_is_kept_and_then_purged_with_its_content(database: TestDatabase) {
+    let store = database.open().await;
     let first = vec![
         opened("First", 1_000, 2),
         said(1, 1, Some(1)),
@@ -462,15 +527,12 @@ async fn an_ended_room_is_kept_and_then_purged_with_its_content() {
     assert_eq!(only_room(&store).await.files.len(), 1);
 }
 
-#[tokio::test]
-async fn nothing_is_kept_longer_than_the_operator_allows() {
-    let folder = tempdir().unwrap();
+async fn nothing_is_kept_longer_than_the_operator_allows(database: TestDatabase) {
     let options = StoreOptions {
         kept_hours_max: 3,
         ..StoreOptions::default()
     };
-    let path = folder.path().join("test.sqlite");
-    let store = Store::open_with(&path, options).await.unwrap();
+    let store = database.open_with(options).await;
     for (slug, keep_hours) in [("long", 100), ("short", 1)] {
         let ended = Record::RoomEnded {
             reason: EndReason::HostEnded,
@@ -493,14 +555,14 @@ async fn nothing_is_kept_longer_than_the_operator_allows() {
     assert_eq!(only_room(&store).await.title, "Open");
 }
 
-#[tokio::test]
-async fn a_probe_waits_for_the_lock_and_fails_when_the_store_is_closed() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_probe_waits_for_the_writes_before_it_and_fails_when_the_store_is_closed(
+    database: TestDatabase,
+) {
+    let store = database.open().await;
     store.probe().await.unwrap();
-    let url = format!("sqlite://{}", folder.path().join("test.sqlite").display());
-    let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
-    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    store.write("a", vec![opened("A", 1, 1)]).await.unwrap();
+    let mut other = database.lock().await;
+    let write = store.write("a", vec![said(1, 1, None)]);
     let mut probe = Box::pin(store.probe());
     let moment = std::time::Duration::from_millis(50);
     assert!(
@@ -509,15 +571,25 @@ async fn a_probe_waits_for_the_lock_and_fails_when_the_store_is_closed() {
     );
     other.execute("COMMIT").await.unwrap();
     probe.await.unwrap();
+    write.await.unwrap();
     store.close().await;
     assert!(matches!(store.probe().await, Err(StoreError::Closed)));
 }
 
-#[tokio::test]
-async fn a_room_that_keeps_nothing_has_nothing_left_at_its_end() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
-    let mut records = vec![opened("Secret plans", 1_000, 0)];
+async fn a_room_that_keeps_nothing_has_nothing_left_at_its_end(database: TestDatabase) {
+    let store = database.open().await;
+    let mut records = vec![
+        opened("Secret plans", 1_000, 0),
+        Record::GoalSet {
+            text: "Secret plans".to_owned(),
+        },
+        Record::FilmChanged {
+            film: Some(secret_film()),
+        },
+        Record::PlaylistChanged {
+            playlist: vec![secret_film().file],
+        },
+    ];
     // Enough for pages of the file that hold nothing else.
     records.extend((2..200).map(|id| Record::LineSaid {
         line: line(id, 1, &"Secret plans ".repeat(20)),
@@ -543,8 +615,12 @@ async fn a_room_that_keeps_nothing_has_nothing_left_at_its_end() {
     assert_eq!(store.purge(5_000).await.unwrap().len(), 1);
     assert_eq!(store.ended("a").await.unwrap(), None);
     store.close().await;
-    let mut bytes = fs::read(folder.path().join("test.sqlite")).unwrap();
-    bytes.extend(fs::read(folder.path().join("test.sqlite-wal")).unwrap_or_default());
+    if database.is_server() {
+        // Its files are its own; it overwrites what was deleted when it needs the space.
+        return;
+    }
+    let mut bytes = fs::read(database.folder().join("test.sqlite")).unwrap();
+    bytes.extend(fs::read(database.folder().join("test.sqlite-wal")).unwrap_or_default());
     let found = bytes.windows(12).any(|window| window == b"Secret plans");
     assert!(!found, "deleted text is still in the file");
 }
@@ -556,11 +632,27 @@ async fn a_folder_that_is_not_there_is_an_error() {
     assert!(opened.is_err());
 }
 
-#[tokio::test]
-async fn a_closed_store_refuses() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_closed_store_refuses(database: TestDatabase) {
+    let store = database.open().await;
     store.close().await;
     let written = store.write("a", vec![opened("A", 1, 1)]).await;
     assert!(matches!(written, Err(StoreError::Closed)), "{written:?}");
 }
+
+crate::on_both_engines![
+    a_room_comes_back_as_its_records_left_it,
+    an_empty_room_counts_from_one,
+    writes_are_stored_in_the_order_of_the_calls_however_they_are_awaited,
+    a_write_happens_though_nobody_waits_for_it,
+    a_line_is_stored_once_for_a_seat_and_reference_and_takes_no_other_write_with_it,
+    a_room_that_was_never_opened_is_not_written,
+    two_open_rooms_cannot_have_one_slug,
+    a_full_queue_is_refused_and_what_was_queued_is_stored,
+    older_lines_come_in_pages,
+    references_are_kept_of_the_newest_lines_of_each_seat,
+    an_ended_room_is_kept_and_then_purged_with_its_content,
+    nothing_is_kept_longer_than_the_operator_allows,
+    a_probe_waits_for_the_writes_before_it_and_fails_when_the_store_is_closed,
+    a_room_that_keeps_nothing_has_nothing_left_at_its_end,
+    a_closed_store_refuses,
+];
