@@ -4,6 +4,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use conclave_core::link::clock::Reading;
 use conclave_wire::{
     Command, MediaState, ParticipantId, QualityChoice, RoomState, Welcome,
     command::{Reply, Watch},
@@ -35,10 +36,12 @@ mod figures;
 mod follow;
 mod inlet;
 mod parts;
+mod room_access;
 
 pub use config::ClientConfig;
 pub use event::ClientEvent;
 pub use figures::ClientFigures;
+pub(crate) use room_access::RoomAccess;
 
 use inlet::Inlet;
 use parts::{ControlPort, Parts, Wish, on_entry};
@@ -273,6 +276,9 @@ impl Client {
             Arc::new(self.running.parts.link.sender()),
             move |_| drop(events.try_send(ClientEvent::CameraGone)),
         ));
+        drop(camera_up);
+        let quiet = self.state().borrow().settings.quiet_company;
+        self.running.parts.keep_quiet(quiet);
     }
 
     /// How good a picture this client sends.
@@ -314,6 +320,11 @@ impl Client {
     pub fn files(&self, journal: Option<PathBuf>) -> Files {
         let http = HttpClient::new(self.running.parts.dialer.clone());
         Files::new(http, &self.slug(), &self.welcome().seat_token, journal)
+    }
+
+    /// The room clock now, and how wrong it may be; `None` before the first echo.
+    pub fn room_clock(&self) -> Option<Reading> {
+        self.running.parts.link.room_clock()
     }
 
     pub fn media_link(&self) -> &MediaLink {

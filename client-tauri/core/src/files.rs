@@ -21,6 +21,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+use self::download::Place;
 use crate::link::http::{HttpClient, HttpError};
 
 /// A transfer that gets no further for so long is given up; it can be taken up again later.
@@ -97,8 +98,17 @@ impl Files {
     /// Fetches a file of the room into a folder, under its name or, where that is taken, the name with a number.
     /// The result is where it is. What is there from an earlier try is not fetched again.
     pub fn fetch(&self, file: &SharedFile, folder: &Path) -> Transfer<PathBuf> {
-        let (shared, file, folder) = (self.shared.clone(), file.clone(), folder.to_owned());
-        Transfer::start(move |desk| download::run(shared, file, folder, desk))
+        self.fetch_to(file, Place::In(folder.to_owned()))
+    }
+
+    /// Fetches a file of the room to where a person wants it, in place of what is there.
+    pub fn fetch_as(&self, file: &SharedFile, path: &Path) -> Transfer<PathBuf> {
+        self.fetch_to(file, Place::At(path.to_owned()))
+    }
+
+    fn fetch_to(&self, file: &SharedFile, place: Place) -> Transfer<PathBuf> {
+        let (shared, file) = (self.shared.clone(), file.clone());
+        Transfer::start(move |desk| download::run(shared, file, place, desk))
     }
 }
 
@@ -133,6 +143,11 @@ impl<T: Send + 'static> Transfer<T> {
         self.paused.send_replace(paused);
     }
 
+    /// Pauses it while somebody else waits for its end.
+    pub fn control(&self) -> TransferControl {
+        TransferControl(self.paused.clone())
+    }
+
     /// # Errors
     /// [`TransferError`]
     pub async fn done(mut self) -> Result<T, TransferError> {
@@ -140,6 +155,16 @@ impl<T: Send + 'static> Transfer<T> {
             Ok(result) => result,
             Err(_) => Err(TransferError::Cancelled),
         }
+    }
+}
+
+/// Pauses a transfer, and lets it go on.
+#[derive(Clone)]
+pub struct TransferControl(watch::Sender<bool>);
+
+impl TransferControl {
+    pub fn pause(&self, paused: bool) {
+        self.0.send_replace(paused);
     }
 }
 

@@ -11,6 +11,7 @@ pub mod camera_down;
 pub mod camera_up;
 pub mod clock;
 pub mod devices;
+pub mod enhance;
 pub mod figures;
 pub mod keys;
 pub mod link;

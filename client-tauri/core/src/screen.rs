@@ -9,6 +9,9 @@ mod desktop;
 mod encoder;
 mod images;
 mod link;
+#[cfg(feature = "devices")]
+pub mod real;
+mod relay;
 mod share;
 mod source;
 mod view;
@@ -18,6 +21,7 @@ pub use desktop::{Script, SyntheticDesktop};
 pub use encoder::ScreenEncoder;
 pub use images::ImageSequence;
 pub use link::ScreenAccess;
+pub use relay::ScreenRelay;
 pub use share::{ScreenShare, ShareEvent, ShareFigures};
 pub use source::{ScreenGone, ScreenSource, Shot};
 pub use view::{ScreenEvent, ScreenView, ViewFigures};

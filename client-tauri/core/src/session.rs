@@ -46,6 +46,8 @@ pub struct SessionConfig {
     pub seed: u64,
     /// A secret that this program drew once and keeps, by which a ban knows it again.
     pub device: Option<String>,
+    /// SHA-256 of one's copy of the film, for rooms that are strict about it.
+    pub file_hash: Option<String>,
     /// Told where we stand, as long as we wait at the door; `None` before and after.
     pub waiting: Option<watch::Sender<Option<AtTheDoor>>>,
 }

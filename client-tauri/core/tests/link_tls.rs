@@ -75,6 +75,7 @@ async fn dial(
         }],
         slug: "room".to_owned(),
         fingerprint: pin,
+        proof: None,
         host_key: None,
     };
     tokio::spawn(async move {
@@ -188,6 +189,7 @@ async fn of_several_addresses_the_one_with_the_right_key_is_taken() {
             .to_vec(),
         slug: "room".to_owned(),
         fingerprint: fingerprint(&authority),
+        proof: None,
         host_key: None,
     };
     tokio::spawn(async move {

@@ -142,7 +142,9 @@ impl Follow {
     }
 
     fn happened(&self, event: &Event) {
-        if let Event::MediaChanged { id, media, .. } = event {
+        if let Event::SettingsChanged { settings } = event {
+            self.parts.keep_quiet(settings.quiet_company);
+        } else if let Event::MediaChanged { id, media, .. } = event {
             if *id == self.you {
                 self.parts.apply(*media);
                 self.parts.wish.lock().media = Some(*media);
@@ -166,6 +168,7 @@ impl Follow {
     /// What the room says of this person is what the devices do.
     fn apply_own(&self) {
         let state = self.session.state().borrow().clone();
+        self.parts.keep_quiet(state.settings.quiet_company);
         let own = state.members.iter().find(|member| member.id == self.you);
         if let Some(own) = own {
             self.parts.apply(own.media);

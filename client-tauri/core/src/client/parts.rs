@@ -80,6 +80,13 @@ impl Parts {
         }
     }
 
+    /// What the room says of cameras.
+    pub fn keep_quiet(&self, quiet: bool) {
+        if let Some(camera_up) = &*self.inlet.camera_up.lock() {
+            camera_up.keep_quiet(quiet);
+        }
+    }
+
     pub fn end_devices(&self) {
         drop(self.voice_up.lock().take());
         drop(self.inlet.camera_up.lock().take());

@@ -30,14 +30,39 @@ const PARTIAL_NAME_CHARS: usize = 16;
 /// Names that are tried when a name is taken.
 const NAMES_MAX: u32 = 1_000;
 
+/// Where a file is to be.
+pub(super) enum Place {
+    /// In this folder, under its own name or a free one like it.
+    In(PathBuf),
+    /// Here, in place of what is there.
+    At(PathBuf),
+}
+
+impl Place {
+    fn folder(&self) -> PathBuf {
+        match self {
+            Place::In(folder) => folder.clone(),
+            Place::At(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+        }
+    }
+
+    /// Gives the whole file its name. It blocks.
+    fn take(&self, partial: &Path, name: &str) -> io::Result<PathBuf> {
+        match self {
+            Place::In(folder) => place(partial, folder, name),
+            Place::At(path) => fs::rename(partial, path).map(|()| path.clone()),
+        }
+    }
+}
+
 pub(super) async fn run(
     shared: Arc<Shared>,
     file: SharedFile,
-    folder: PathBuf,
+    to: Place,
     mut desk: Desk,
 ) -> Result<PathBuf, TransferError> {
     let name = file_name(&file.name).map_err(|_| TransferError::Protocol)?;
-    let partial = folder.join(partial_name(&file.sha256)?);
+    let partial = to.folder().join(partial_name(&file.sha256)?);
     let mut fresh = false;
     let mut sink = open(&partial, file.size_bytes).await?;
     loop {
@@ -51,7 +76,7 @@ pub(super) async fn run(
                 desk.retry(error).await?;
             }
         } else if sink.sha256() == file.sha256 {
-            let placed = tokio::task::spawn_blocking(move || place(&partial, &folder, &name)).await;
+            let placed = tokio::task::spawn_blocking(move || to.take(&partial, &name)).await;
             return Ok(placed.map_err(|_| TransferError::Cancelled)??);
         } else {
             fs::remove_file(&partial)?;

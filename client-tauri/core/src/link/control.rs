@@ -25,7 +25,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::dial::{DialError, Dialer};
+use super::dial::{DialError, Dialer, PROOF_HEADER};
 
 /// The upgrade, after TLS.
 pub const UPGRADE_DEADLINE: Duration = Duration::from_secs(5);
@@ -155,6 +155,11 @@ pub async fn open_socket(
         request
             .headers_mut()
             .insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+    }
+    if let Some(proof) = dialer.proof() {
+        let value = HeaderValue::from_str(proof);
+        let value = value.map_err(|error| OpenError::Protocol(error.to_string()))?;
+        request.headers_mut().insert(PROOF_HEADER, value);
     }
     let config = WebSocketConfig::default()
         .read_buffer_size(16 * 1024)

@@ -33,6 +33,9 @@ const RECEIVE_BUFFER_BYTES: usize = 192 * 1024;
 /// Numbers that are tried for one name.
 const NUMBERS_PER_NAME_MAX: usize = 8;
 
+/// With this every request shows that it is no stranger's.
+pub const PROOF_HEADER: &str = "conclave-invite";
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
@@ -67,6 +70,7 @@ impl DialError {
 pub struct Dialer {
     addresses: Arc<[Address]>,
     fingerprint: Fingerprint,
+    proof: Option<Arc<str>>,
     connector: TlsConnector,
     /// Which address answered last: it is the first to be tried again.
     answered: Arc<AtomicUsize>,
@@ -80,6 +84,7 @@ impl Dialer {
         Ok(Dialer {
             addresses: invite.addresses.as_slice().into(),
             fingerprint: invite.fingerprint,
+            proof: invite.proof.as_deref().map(Arc::from),
             connector: TlsConnector::from(config),
             answered: Arc::default(),
         })
@@ -88,6 +93,11 @@ impl Dialer {
     /// The key that the server must have.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
+    }
+
+    /// What proves that one has the room's link, for [`PROOF_HEADER`].
+    pub fn proof(&self) -> Option<&str> {
+        self.proof.as_deref()
     }
 
     /// The first address, for the `Host` header.

@@ -12,7 +12,10 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use conclave_wire::{
     Refusal,
-    http::{CreateRoom, JoinRoom, Joined, RoomCreated, RoomEnded, RoomLook, TemplateList},
+    http::{
+        CreateRoom, JoinRoom, Joined, RoomCreated, RoomEnded, RoomLook, TemplateList,
+        spelling::to_snake_case,
+    },
 };
 use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -24,10 +27,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
-use super::dial::{DialError, Dialer};
+use super::dial::{DialError, Dialer, PROOF_HEADER};
 
 /// Answers that are not files.
 pub const JSON_BYTES_MAX: usize = 1024 * 1024;
@@ -39,6 +42,12 @@ pub const PIECE_DEADLINE: Duration = Duration::from_secs(30);
 const BUFFER_BYTES_MAX: usize = 128 * 1024;
 /// Connections kept for the next request.
 const IDLE_CONNECTIONS_MAX: usize = 4;
+
+/// Answer to `GET /api/rooms/{slug}`; what only people in the room are told is left out.
+#[derive(Deserialize)]
+struct Looked {
+    room: RoomLook,
+}
 
 /// Why a request came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -206,7 +215,8 @@ impl HttpClient {
     /// [`HttpError`]
     pub async fn look(&self, slug: &str) -> Result<RoomLook, HttpError> {
         let path = format!("/api/rooms/{slug}");
-        self.json(Method::GET, &path, None, None::<&()>).await
+        let looked: Looked = self.json(Method::GET, &path, None, None::<&()>).await?;
+        Ok(looked.room)
     }
 
     /// `POST /api/rooms/{slug}/join`
@@ -272,7 +282,8 @@ impl HttpClient {
         let request = request.body(body).map_err(|_| HttpError::Unreadable)?;
         let response = success(self.send(request).await?).await?;
         let whole = response.into_body().whole(JSON_BYTES_MAX).await?;
-        serde_json::from_slice(&whole).map_err(|_| HttpError::Unreadable)
+        let answer = serde_json::from_slice(&whole).map_err(|_| HttpError::Unreadable)?;
+        serde_json::from_value(to_snake_case(answer)).map_err(|_| HttpError::Unreadable)
     }
 
     /// Any request, its URI a path; the answer whatever its status, as soon as its head is there.
@@ -288,6 +299,10 @@ impl HttpClient {
                 .parse()
                 .map_err(|_| HttpError::Unreadable)?;
             head.headers.insert(header::HOST, host);
+        }
+        if let Some(proof) = self.dialer.proof() {
+            let proof = proof.parse().map_err(|_| HttpError::Unreadable)?;
+            head.headers.insert(PROOF_HEADER, proof);
         }
         let pieces = Arc::new(AtomicU64::new(0));
         let counted = pieces.clone();

@@ -27,14 +27,16 @@ pub struct Address {
     pub port: u16,
 }
 
-/// What a join link says. `https://HOST:PORT/r/SLUG#k=FINGERPRINT[&h=HOSTKEY][&a=HOST:PORT,…]`, or the
-/// same with `conclave://`.
+/// What a join link says. `https://HOST:PORT/r/SLUG#k=FINGERPRINT[&i=PROOF][&h=HOSTKEY][&a=HOST:PORT,…]`, or
+/// the same with `conclave://`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Invite {
     /// At least one; tried in parallel.
     pub addresses: Vec<Address>,
     pub slug: String,
     pub fingerprint: Fingerprint,
+    /// Shown to the server it proves that one has the room's link, and is no stranger.
+    pub proof: Option<String>,
     pub host_key: Option<String>,
 }
 
@@ -92,7 +94,7 @@ impl Invite {
             .filter(|slug| is_slug(slug))
             .ok_or(InviteError::Room)?;
 
-        let (mut fingerprint, mut host_key) = (None, None);
+        let (mut fingerprint, mut proof, mut host_key) = (None, None, None);
         for part in fragment.split('&') {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let value = percent_decode(value).ok_or(InviteError::KeyDamaged)?;
@@ -101,6 +103,7 @@ impl Invite {
                     let key = Fingerprint::parse(&value).ok_or(InviteError::KeyDamaged)?;
                     fingerprint = Some(key);
                 }
+                "i" => proof = Some(value).filter(|proof| is_proof(proof)),
                 "h" => host_key = Some(value).filter(|key| !key.is_empty()),
                 "a" => {
                     for text in value.split(',').filter(|text| !text.is_empty()) {
@@ -121,6 +124,7 @@ impl Invite {
             addresses,
             slug: slug.to_owned(),
             fingerprint: fingerprint.ok_or(InviteError::Key)?,
+            proof,
             host_key,
         })
     }
@@ -134,6 +138,7 @@ impl Invite {
     pub fn for_room(&self, slug: &str, host_key: Option<String>) -> Invite {
         Invite {
             slug: slug.to_owned(),
+            proof: self.proof.clone().filter(|_| slug == self.slug),
             host_key,
             ..self.clone()
         }
@@ -146,6 +151,9 @@ impl fmt::Display for Invite {
             return Ok(());
         };
         write!(f, "https://{first}/r/{}#k={}", self.slug, self.fingerprint)?;
+        if let Some(proof) = &self.proof {
+            write!(f, "&i={proof}")?;
+        }
         if let Some(key) = &self.host_key {
             write!(f, "&h={key}")?;
         }
@@ -239,6 +247,12 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// 128 bits in base64url; anything else is nothing that a server gave.
+fn is_proof(proof: &str) -> bool {
+    let of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    proof.len() == 22 && proof.bytes().all(of_base64)
+}
+
 fn is_slug(slug: &str) -> bool {
     let small = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     (1..=SLUG_BYTES_MAX).contains(&slug.len()) && slug.bytes().all(small)
@@ -287,6 +301,17 @@ mod tests {
                 Ok(invite)
             );
         }
+    }
+
+    #[test]
+    fn the_proof_of_a_link_is_kept_for_its_room_alone() {
+        let link = format!("https://box.lan:7443/r/physics#k={KEY}&i=AAAAAAAAAAAAAAAAAAAA-_");
+        let invite = Invite::parse(&link).unwrap();
+        assert_eq!(invite.to_string(), link);
+        assert_eq!(invite.for_room("physics", None).proof, invite.proof);
+        assert_eq!(invite.for_room("chemistry", None).proof, None);
+        let damaged = Invite::parse(&link.replace("-_", "\r\n")).unwrap();
+        assert_eq!(damaged.proof, None);
     }
 
     #[test]

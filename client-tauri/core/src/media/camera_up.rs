@@ -8,19 +8,23 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use conclave_core::{
     Moment,
-    media::assemble::{EncodedFrame, FragmentCache, FragmentKey, ResendBudget, answer, split},
+    media::{
+        assemble::{EncodedFrame, FragmentCache, FragmentKey, ResendBudget, answer, split},
+        quiet::QUIET_LAYER,
+    },
 };
 use conclave_wire::{
     Layer, ParticipantId, QualityChoice,
     datagram::{CameraCodec, Fragment, ReRequest},
+    limits::QUIET_INTERVAL_MS,
 };
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use serde::Serialize;
 
 use crate::media::{
@@ -32,7 +36,7 @@ use crate::media::{
 
 mod layers;
 
-pub use layers::{SendQuality, encode_layer};
+pub use layers::{SendQuality, encode_layer, encode_quiet};
 
 /// Pictures a second at most.
 pub const FRAMES_PER_SECOND_MAX: u64 = 15;
@@ -84,6 +88,7 @@ struct Wish {
     on: bool,
     layers: Vec<Layer>,
     quality: SendQuality,
+    quiet: bool,
 }
 
 #[derive(Default)]
@@ -120,6 +125,7 @@ impl CameraUp {
                 on,
                 layers: Vec::new(),
                 quality: SendQuality::of(choice),
+                quiet: false,
             }),
             changed: Condvar::new(),
             sent: Mutex::default(),
@@ -153,6 +159,11 @@ impl CameraUp {
     /// The person's choice of quality, for sending.
     pub fn choose(&self, choice: QualityChoice) {
         self.change(|wish| wish.quality = SendQuality::of(choice));
+    }
+
+    /// Quiet company: one small picture every 8 s, and nothing else.
+    pub fn keep_quiet(&self, quiet: bool) {
+        self.change(|wish| wish.quiet = quiet);
     }
 
     /// Answers a re-request out of what was sent lately: each fragment at most twice, and at most 15 % of
@@ -216,13 +227,22 @@ impl Drop for CameraUp {
 
 impl Shared {
     /// Waits until pictures are wanted. `None` when the thread is to end.
-    fn wanted(&self, pace: &mut Pace) -> Option<(Vec<Layer>, SendQuality)> {
+    fn wanted(
+        &self,
+        pace: &mut Pace,
+        camera: &mut dyn Camera,
+    ) -> Option<(Vec<Layer>, SendQuality, bool)> {
         let mut wish = self.wish.lock();
+        let mut rests = false;
         while !wish.stop && (!wish.on || wish.layers.is_empty()) {
-            self.changed.wait(&mut wish);
+            match std::mem::replace(&mut rests, true) {
+                // What was changed meanwhile is looked at before anything is waited for.
+                false => MutexGuard::unlocked(&mut wish, || camera.rest()),
+                true => self.changed.wait(&mut wish),
+            }
             pace.restart();
         }
-        (!wish.stop).then(|| (wish.layers.clone(), wish.quality))
+        (!wish.stop).then(|| (wish.layers.clone(), wish.quality, wish.quiet))
     }
 }
 
@@ -230,18 +250,37 @@ fn film(shared: &Shared, mut camera: Box<dyn Camera>, lost: impl Fn(CameraLost))
     let mut numbers: BTreeMap<Layer, u32> = BTreeMap::new();
     let mut pace =
         Pace::without_catching_up(Duration::from_micros(1_000_000 / FRAMES_PER_SECOND_MAX));
-    while let Some((layers, quality)) = shared.wanted(&mut pace) {
-        let Ok(picture) = camera.capture() else {
-            lost(CameraLost);
-            return;
+    let mut quiet_until = None;
+    while let Some((layers, quality, quiet)) = shared.wanted(&mut pace, &mut *camera) {
+        let picture = match camera.poll() {
+            Ok(Some(picture)) => picture,
+            Ok(None) => continue,
+            Err(_) => {
+                lost(CameraLost);
+                return;
+            }
         };
         shared.counted.captured.fetch_add(1, Ordering::Relaxed);
         let captured_ms = shared.clock.now().as_ms() as u32;
+        let now = Instant::now();
+        let layers = match quiet {
+            // Taken and thrown away, so that the next one that is sent is not an old one.
+            true if quiet_until.is_some_and(|until| now < until) => Vec::new(),
+            true => {
+                quiet_until = Some(now + Duration::from_millis(QUIET_INTERVAL_MS.into()));
+                vec![QUIET_LAYER]
+            }
+            false => layers,
+        };
         for layer in layers
             .into_iter()
             .filter(|layer| *layer <= quality.layer_max)
         {
-            let bytes = match encode_layer(&picture, layer, quality) {
+            let encoded = match quiet {
+                true => encode_quiet(&picture),
+                false => encode_layer(&picture, layer, quality),
+            };
+            let bytes = match encoded {
                 Ok(jpeg) => jpeg,
                 Err(error) => {
                     tracing::debug!(%error, ?layer, "a picture was not encoded");

@@ -1,16 +1,22 @@
 //! What a client hears, plays and sees with, behind three traits. The devices here need no hardware;
-//! real ones implement the same traits.
+//! those of this machine are in [`real`], behind the feature `devices`, and implement the same traits.
 
-use crate::media::picture::Picture;
+use crate::media::{pace::Pace, picture::Picture};
 
+mod choice;
 mod folder;
 mod memory;
 mod paced;
+#[cfg(feature = "devices")]
+pub mod real;
 mod resample;
 mod synthetic;
 mod test_picture;
 mod wav;
 
+pub use choice::{
+    DEVICES_MAX, DeviceChoice, DeviceInfo, DeviceKind, DeviceList, DeviceSettings, TEST_PICTURE,
+};
 pub use folder::FolderCamera;
 pub use memory::{MemorySpeaker, RECORDING_SAMPLES_MAX, Recording, SilentSpeaker, WavSpeaker};
 pub use paced::{Paced, Silence, SilentMicrophone, Sound};
@@ -43,6 +49,9 @@ pub trait Microphone: Send {
     /// Waits for the next 10 ms of sound and writes them into `frame`. Returns within 100 ms, so that
     /// the thread can be ended.
     fn read(&mut self, frame: &mut Frame) -> Capture;
+
+    /// From now on nobody hears it, or somebody does: a microphone may save what only others need.
+    fn mute(&mut self, _muted: bool) {}
 }
 
 /// Where sound goes to. It is fed by a thread of its own, which keeps the queue at
@@ -58,6 +67,12 @@ pub trait Speaker: Send {
     fn ahead_samples(&self) -> usize {
         2 * FRAME_SAMPLES
     }
+
+    /// Waits until it is worth looking at the queue again: the next beat, or when a device has taken
+    /// something. At most 20 ms.
+    fn wait(&mut self, pace: &mut Pace) {
+        pace.wait();
+    }
 }
 
 /// The camera gives no more pictures.
@@ -69,4 +84,12 @@ pub struct CameraGone;
 pub trait Camera: Send {
     /// The present picture. A device with a rate of its own waits for the next one, at most 200 ms.
     fn capture(&mut self) -> Result<Picture, CameraGone>;
+
+    /// As [`capture`](Self::capture), for a device that may come back: `None` when it has no picture now.
+    fn poll(&mut self) -> Result<Option<Picture>, CameraGone> {
+        self.capture().map(Some)
+    }
+
+    /// Nobody wants pictures for now: a device is closed, so that its light goes off.
+    fn rest(&mut self) {}
 }

@@ -6,7 +6,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use conclave_core::Moment;
+use conclave_core::{Moment, link::clock::Reading};
 use conclave_wire::{
     MediaSession,
     datagram::{Fragment, ReRequest, Voice},
@@ -163,6 +163,11 @@ impl MediaLink {
     /// The room clock now, microseconds since the room was opened; `None` before the first echo.
     pub fn room_clock_us(&self) -> Option<u64> {
         self.measured.lock().room_clock_us(self.clock.now())
+    }
+
+    /// The same with its error.
+    pub fn room_clock(&self) -> Option<Reading> {
+        self.measured.lock().room_clock(self.clock.now())
     }
 
     /// Ends the task and waits for it, at most a second.

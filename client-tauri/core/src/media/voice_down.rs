@@ -187,7 +187,7 @@ fn play(inbox: &Inbox, clock: MediaClock, mut speaker: Box<dyn Speaker>) {
             speaker.play(&frame);
         }
         *inbox.played.lock() = (playout.figures(), playout.malformed());
-        pace.wait();
+        speaker.wait(&mut pace);
     }
 }
 

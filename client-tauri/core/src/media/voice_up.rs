@@ -150,7 +150,12 @@ impl Reading {
     fn run(mut self, notice: impl Fn(VoiceNotice)) {
         let mut frame = [0; FRAME_SAMPLES];
         let mut muted_talk = TalkingWhileMuted::new();
+        let mut told_muted = None;
         while !self.shared.stop.load(Ordering::Relaxed) {
+            let muted = self.shared.muted.load(Ordering::Relaxed);
+            if told_muted.replace(muted) != Some(muted) {
+                self.microphone.mute(muted);
+            }
             match self.microphone.read(&mut frame) {
                 Capture::Frame => {}
                 Capture::Nothing => {

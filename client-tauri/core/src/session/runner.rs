@@ -95,10 +95,13 @@ impl Runner {
         owner.tell(SessionEvent::Connecting { attempt: 1 });
         let (link, mut welcome) = enter_first(&config, &dialer).await?;
         // A newcomer has no cursor, so a snapshot is owed; a server that sends none is not ours.
-        let state = Arc::new(welcome.snapshot.take().ok_or(JoinError::Lost)?);
+        let state = welcome.snapshot.clone().ok_or(JoinError::Lost)?;
+        let state = Arc::new(state);
         let cursor = welcome.cursor;
+        // The owner is told all of it; what is kept does without the snapshot, which grows old.
+        owner.tell(SessionEvent::Welcomed(Arc::new(Welcome::clone(&welcome))));
+        welcome.snapshot = None;
         let welcome = Arc::new(*welcome);
-        owner.tell(SessionEvent::Welcomed(welcome.clone()));
         let (state, states) = watch::channel(state);
         let (welcome, welcomes) = watch::channel(welcome);
         let (figures, figures_seen) = watch::channel(LinkFigures::default());
@@ -249,6 +252,7 @@ impl Runner {
     }
 
     fn welcomed(&mut self, mut welcome: Box<Welcome>) {
+        let told = Arc::new(Welcome::clone(&welcome));
         let snapshot = welcome.snapshot.take();
         let epoch = welcome.cursor.epoch;
         match snapshot {
@@ -263,8 +267,8 @@ impl Runner {
         self.room_clock = RemoteClock::new();
         let welcome = Arc::new(*welcome);
         let is_new = self.welcome.borrow().cursor.epoch != epoch;
-        self.welcome.send_replace(welcome.clone());
-        self.tell(SessionEvent::Welcomed(welcome));
+        self.welcome.send_replace(welcome);
+        self.tell(SessionEvent::Welcomed(told));
         if is_new {
             self.tell(SessionEvent::Snapshot);
         }
@@ -379,7 +383,13 @@ impl Runner {
             ServerMessage::Beat {
                 sent_ms,
                 room_clock_ms,
-            } => self.beat(one, sent_ms, room_clock_ms),
+                pulse,
+            } => {
+                self.beat(one, sent_ms, room_clock_ms);
+                if let Some(pulse) = pulse {
+                    self.pulsed(&pulse);
+                }
+            }
             ServerMessage::Goodbye { reason, text } => return Some(after_goodbye(reason, text)),
             // For browsers: nothing was offered.
             ServerMessage::MediaAnswer { .. } => {}
@@ -414,6 +424,20 @@ impl Runner {
             if let Some(room) = room_clock_ms {
                 figures.room_clock_offset_ms = difference_ms(room, now.as_ms());
             }
+        });
+    }
+
+    /// Nearly always it is what we have: then nobody is stirred.
+    fn pulsed(&mut self, pulse: &conclave_wire::Pulse) {
+        self.state.send_if_modified(|state| {
+            let clock = pulse.clock.as_ref();
+            let film = pulse.film.as_ref();
+            let same = clock.is_none_or(|clock| *clock == state.study.clock)
+                && film.is_none_or(|anchor| *anchor == state.film.anchor);
+            if !same {
+                replica::apply_pulse(Arc::make_mut(state), pulse);
+            }
+            !same
         });
     }
 

@@ -32,6 +32,7 @@ pub(super) async fn enter_first(
         host_key: config.invite.host_key.clone(),
         sound: config.sound,
         device: config.device.clone(),
+        file_hash: config.file_hash.clone(),
     };
     let (mut link, mut word) = open(config, dialer, join).await?;
     loop {

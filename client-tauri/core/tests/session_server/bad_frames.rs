@@ -84,6 +84,7 @@ fn hello(slug: &str) -> ClientMessage {
             host_key: None,
             sound: true,
             device: None,
+            file_hash: None,
         },
         client: "test".to_owned(),
     }

@@ -47,6 +47,7 @@ async fn a_room_is_made_looked_at_joined_and_ended() {
         password: None,
         host_key: None,
         device: None,
+        file_hash: None,
     };
     let joined = http.join("physics", &join).await.unwrap();
     assert_eq!(joined.role, Role::Participant);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_frames;
+mod desk;
 mod http;
 mod meeting;
 mod misuse;

@@ -29,6 +29,7 @@ async fn enter(invite: &Invite, name: &str) -> (ControlLink, String, Participant
         host_key: None,
         sound: true,
         device: None,
+        file_hash: None,
     };
     let client = "test".to_owned();
     link.send(ClientMessage::Hello { enter, client }).unwrap();

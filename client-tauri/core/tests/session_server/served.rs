@@ -101,6 +101,7 @@ pub fn session(invite: &Invite, name: &str) -> SessionConfig {
         encoding: Encoding::MessagePack,
         seed: 7,
         device: None,
+        file_hash: None,
         waiting: None,
     }
 }

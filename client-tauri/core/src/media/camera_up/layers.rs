@@ -1,8 +1,14 @@
 //! One layer of one picture: its size and its JPEG.
 
-use conclave_wire::{Layer, QualityChoice};
+use conclave_wire::{
+    Layer, QualityChoice,
+    limits::{QUIET_FRAME_BYTES_MAX, QUIET_HEIGHT_PX, QUIET_WIDTH_PX},
+};
 
 use crate::media::picture::{Picture, PictureRefused, Pixels};
+
+/// JPEG qualities of quiet company, until one is small enough.
+const QUIET_QUALITIES: [u8; 5] = [60, 45, 30, 18, 8];
 
 /// What a person's choice means for sending.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,6 +47,19 @@ pub fn encode_layer(
     Ok(jpeg.into())
 }
 
+/// Encodes a picture for quiet company: as good as the few bytes allow that each may have.
+pub fn encode_quiet(picture: &Picture) -> Result<Vec<u8>, PictureRefused> {
+    let (width, height) = picture.size_at(QUIET_HEIGHT_PX);
+    let small = picture.scaled(width.min(QUIET_WIDTH_PX), height)?;
+    for quality in QUIET_QUALITIES {
+        let jpeg = small.to_jpeg(quality)?;
+        if jpeg.len() <= QUIET_FRAME_BYTES_MAX {
+            return Ok(jpeg.into());
+        }
+    }
+    Err(PictureRefused::TooLarge)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +80,25 @@ mod tests {
             assert!(of(QualityChoice::High).len() > jpeg.len());
         }
         assert_eq!(sizes, [(320, 180), (640, 360), (1_280, 720)]);
+    }
+
+    #[test]
+    fn a_picture_of_quiet_company_is_small_whatever_it_shows() {
+        let picture = SyntheticCamera::new(1).capture().unwrap();
+        let jpeg = encode_quiet(&picture).unwrap();
+        assert_eq!(jpeg_size(&jpeg), Ok((160, 90)));
+        // Nothing is harder to encode than noise.
+        let mut noise = 1u32;
+        let rgb = std::iter::repeat_with(|| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (noise >> 24) as u8
+        });
+        let picture = Picture {
+            width: 640,
+            height: 360,
+            pixels: Pixels::Rgb(rgb.take(640 * 360 * 3).collect()),
+        };
+        assert!(encode_quiet(&picture).unwrap().len() <= QUIET_FRAME_BYTES_MAX);
     }
 
     #[test]

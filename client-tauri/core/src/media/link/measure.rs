@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use conclave_core::{
     Moment,
-    link::clock::{Exchange, RemoteClock},
+    link::clock::{Exchange, Reading, RemoteClock},
     media::{
         quality::{JitterEstimator, QualityMeter},
         sequence::is_after,
@@ -142,7 +142,11 @@ impl Measured {
     }
 
     pub fn room_clock_us(&mut self, now: Moment) -> Option<u64> {
-        self.room_clock.read(now).map(|reading| reading.remote.0)
+        self.room_clock(now).map(|reading| reading.remote.0)
+    }
+
+    pub fn room_clock(&mut self, now: Moment) -> Option<Reading> {
+        self.room_clock.read(now)
     }
 
     /// When the next report is due; `None` while nothing comes.
