@@ -1,0 +1,74 @@
+//! What the desk wants of the program round the window.
+
+use std::{path::PathBuf, pin::Pin};
+
+use conclave_client::desk::{Host, Keys};
+use tauri::AppHandle;
+use tauri_plugin_dialog::DialogExt;
+use tokio::sync::oneshot;
+
+use crate::{keys, sleep::Awake, tray};
+
+pub struct WindowHost {
+    app: AppHandle,
+    awake: Awake,
+}
+
+impl WindowHost {
+    pub fn new(app: AppHandle) -> WindowHost {
+        WindowHost {
+            app,
+            awake: Awake::default(),
+        }
+    }
+}
+
+impl Host for WindowHost {
+    fn save_as(&self, name: String) -> Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>> {
+        let (chosen, choice) = oneshot::channel();
+        self.app
+            .dialog()
+            .file()
+            .set_file_name(name)
+            .save_file(move |path| {
+                // Whoever asked may have given up meanwhile.
+                let _ = chosen.send(path.and_then(|path| path.into_path().ok()));
+            });
+        Box::pin(async move { choice.await.ok().flatten() })
+    }
+
+    fn notify(&self, title: &str, body: &str) {
+        let mut note = notify_rust::Notification::new();
+        note.appname("Conclave").summary(title).body(body);
+        // It waits for the system's answer.
+        let showing = std::thread::Builder::new().name("note".into());
+        let shown = showing.spawn(move || {
+            if let Err(error) = note.show() {
+                tracing::debug!(%error, "this system shows no notes");
+            }
+        });
+        if let Err(error) = shown {
+            tracing::debug!(%error, "no thread for a note");
+        }
+    }
+
+    fn meeting(&self, is_on: bool) {
+        self.awake.stay(is_on);
+    }
+
+    fn microphone(&self, is_on: Option<bool>) {
+        tray::show(&self.app, is_on);
+    }
+
+    fn keys(&self, keys: &Keys) -> Result<(), String> {
+        keys::register(&self.app, keys)
+    }
+
+    fn lacks(&self) -> Vec<(&'static str, &'static str)> {
+        let mut lacks = Vec::new();
+        if !keys::are_possible() {
+            lacks.push(("globalPushToTalk", "not_in_this_program"));
+        }
+        lacks
+    }
+}
