@@ -8,6 +8,7 @@ import { notices, used } from './tools/notices.ts';
 const BRIDGES: Record<string, string> = {
   fake: './src/bridge/fake/index.ts',
   test: './src/bridge/fake/index.ts',
+  desktop: './src/bridge/tauri.ts',
 };
 const WEB = './src/bridge/web/index.ts';
 
@@ -15,7 +16,7 @@ const WEB = './src/bridge/web/index.ts';
 const SERVER = process.env['CONCLAVE_SERVER'] ?? 'https://127.0.0.1:7443';
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), notices(), compress()],
+  plugins: [svelte(), notices(), ...(mode === 'desktop' ? [] : [compress()])],
   resolve: {
     alias: {
       '#bridge': fileURLToPath(new URL(BRIDGES[mode] ?? WEB, import.meta.url)),
@@ -24,6 +25,8 @@ export default defineConfig(({ mode }) => ({
     ...(mode === 'test' ? { conditions: ['browser'] } : {}),
   },
   build: {
+    // The desktop program has a page of its own.
+    outDir: mode === 'desktop' ? 'dist-desktop' : 'dist',
     // The oldest browsers that can join at all (J9).
     target: ['chrome90', 'edge90', 'firefox88', 'safari14'],
     // Everything is a file of its own: the page's policy allows no inline script or style.

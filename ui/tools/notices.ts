@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Plugin } from 'vite';
 
 const PACKAGE = /^(.*\/node_modules\/((?:@[^/]+\/)?[^/]+))\//u;
-const NOTICE = /^(?:licen[cs]e|copying|notice)(?:\..*)?$/iu;
+const NOTICE = /^(?:licen[cs]e|copying|notice)(?:[._-].*)?$/iu;
 
 /** Folders of packages by their names, of the page and of its workers, which are built before it is written. */
 const packages = new Map<string, string>();

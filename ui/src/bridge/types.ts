@@ -15,6 +15,7 @@ import type {
   MediaState,
   Numbered,
   ParticipantId,
+  Pulse,
   QualityChoice,
   RefusalCode,
   Reply,
@@ -23,8 +24,12 @@ import type {
   ServerInfo,
   SharedFile,
   Signs,
+  Template,
   Welcome,
 } from '../wire';
+import type { FilmHandle, FilmPort, FilmStatus, FilmWish } from './film/types';
+
+export type * from './film/types';
 
 /** What an implementation exports as `bridge`. */
 export interface Bridge {
@@ -36,8 +41,13 @@ export interface Bridge {
   listRooms(): Promise<RoomLook[]>;
   lookAtRoom(link: RoomLink): Promise<RoomLook>;
   createRoom(wish: CreateRoom): Promise<RoomCreated>;
+  /** The built-in ones, and behind them those that were saved, by name. */
+  listTemplates(): Promise<Template[]>;
 
   readonly devices: DevicePort;
+
+  /** Players and files of films. */
+  readonly film: FilmPort;
 
   /**
    * Takes a seat. `heard` is told everything from then on: `waiting` as long as the host has not let us
@@ -51,6 +61,9 @@ export interface Bridge {
    * and the seat is ours again.
    */
   returning(link: RoomLink): JoinWish | null;
+
+  /** What only a program on this machine has; null in a page. */
+  readonly desktop: Desktop | null;
 
   /** A note of the system, shown when the window is not in front. Does nothing without permission. */
   notify(note: { title: string; body: string; tag: string }): void;
@@ -67,6 +80,98 @@ export interface RoomLink {
   server: string | null;
   /** What the link pins the server's key to; a browser cannot check it. */
   fingerprint: string | null;
+  /** What proves that one has the room's whole link, and is no stranger to the server. */
+  invite?: string | null;
+}
+
+// ---- what only a program on this machine has
+
+export interface Desktop {
+  version(): Promise<string>;
+  /** Reads a whole link of any server, or a room's code on the server in use. Rejects with {@link RefusalError}. */
+  readLink(text: string): Promise<RoomLink>;
+
+  /** Servers that this program has been at; `current` is the one whose rooms are listed. */
+  servers(): Promise<{ servers: KnownServer[]; current: string | null }>;
+  /** Looks for servers on the network until the returned function is called. */
+  find(found: (servers: FoundServer[]) => void): () => void;
+  /** The person has compared the key. Rejects with {@link RefusalError} when the server has another one. */
+  trust(server: KnownServer): Promise<void>;
+  use(server: string): Promise<void>;
+  /** Its key, and its rooms that were visited. */
+  forget(server: string): Promise<void>;
+
+  /** Newest first. */
+  recent(): Promise<RecentRoom[]>;
+  forgetRecent(link: RoomLink): Promise<void>;
+  /** Links that are opened outside of the window, as they are; the one that began the program comes first. */
+  onLink(opened: (link: string) => void): () => void;
+
+  onNote(heard: (note: DeviceNote) => void): () => void;
+  /** Rejects with {@link DeviceError} where nothing can be captured. */
+  screens(): Promise<ScreenOffer[]>;
+  /** What is shown when `shareScreen` is called next. */
+  chooseScreen(id: string): void;
+
+  settings(): Promise<DesktopSettings>;
+  /** Rejects with {@link RefusalError} when a key cannot be had. */
+  keep(settings: Omit<DesktopSettings, 'enhancement'>): Promise<void>;
+  enhance(enhancement: Enhancement): Promise<void>;
+}
+
+export interface KnownServer {
+  /** `host:port`, several with commas between. */
+  server: string;
+  fingerprint: string;
+  name: string;
+}
+
+/** A server that tells the network of itself; anybody can tell the same. */
+export interface FoundServer extends KnownServer {
+  known: boolean;
+  /** It says another key than it had before. */
+  keyChanged: boolean;
+}
+
+export interface RecentRoom {
+  link: RoomLink;
+  title: string;
+}
+
+/** A display or a window. */
+export interface ScreenOffer {
+  id: string;
+  name: string;
+  isWindow: boolean;
+  widthPx: number;
+  heightPx: number;
+}
+
+/** What happened to a device while it was in use. */
+export type DeviceNote =
+  | { type: 'appeared'; device: { kind: DeviceKind; id: string; name: string } }
+  | { type: 'fell_back'; kind: DeviceKind; lost: string; instead: string | null }
+  | { type: 'returned'; name: string }
+  | { type: 'failing'; kind: DeviceKind; text: string }
+  | { type: 'working'; name: string };
+
+export type Strength = 'off' | 'normal' | 'strong';
+
+/** What is done to the microphone's sound. */
+export interface Enhancement {
+  echo: Strength;
+  noise: Strength;
+  levelling: Strength;
+}
+
+export interface DesktopSettings {
+  /** Ask for each file where it goes. */
+  askWhere: boolean;
+  /** Begin in the tray. */
+  startHidden: boolean;
+  /** Keys that work in front of other windows, like `Ctrl+Alt+M`; empty for none. */
+  keys: { talk: string; mute: string };
+  enhancement: Enhancement;
 }
 
 // ---- what this host can do
@@ -167,6 +272,8 @@ export interface JoinWish {
   password: string | null;
   /** False for a second screen in the same room. */
   sound: boolean;
+  /** SHA-256 of our copy, for a room that lets in only who has its film. */
+  fileHash?: string | null;
   /** Switched on as soon as possible after the welcome, where the room allows it. */
   microphone: boolean;
   camera: boolean;
@@ -175,8 +282,11 @@ export interface JoinWish {
 /** The server, or the bridge in its name, says no. */
 export class RefusalError extends Error {
   constructor(
-    /** The last three are the bridge's own: no server answered, a wrong one did, or the person had enough. */
-    readonly code: RefusalCode | 'unreachable' | 'untrusted' | 'given_up',
+    /**
+     * The last four are the bridge's own: no server answered, a wrong one did, the person had enough, or the
+     * server cannot be understood.
+     */
+    readonly code: RefusalCode | 'unreachable' | 'untrusted' | 'given_up' | 'other_version',
     /** A sentence for a person. */
     message: string,
     readonly retryAfterMs: number | null = null,
@@ -197,6 +307,8 @@ export type MeetingEvent =
   | { type: 'link'; link: LinkState }
   /** The room clock, with the local clock (`performance.now()`) of the moment it was read. */
   | { type: 'clock'; roomClockMs: number; localMs: number }
+  /** How the shared clock and the film stand, said again. */
+  | { type: 'pulse'; pulse: Pulse }
   | { type: 'media'; media: LocalMedia }
   | { type: 'quality'; figures: LinkFigures }
   | { type: 'screen'; screen: ScreenState }
@@ -321,6 +433,9 @@ export interface Meeting {
   attachCamera(source: ParticipantId, canvas: HTMLCanvasElement): () => void;
   /** Draws the shared screen, one pixel of it one of the canvas; returns how to stop. */
   attachScreen(canvas: HTMLCanvasElement, changed: (size: ScreenSize) => void): () => void;
+
+  /** Opens our copy of a film and lets it follow the room's; at most one at a time. `heard` is told how it does. */
+  openFilm(wish: FilmWish, heard: (status: FilmStatus) => void): FilmHandle;
 
   upload(file: File): TransferHandle;
   download(file: SharedFile): TransferHandle;

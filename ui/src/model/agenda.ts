@@ -32,8 +32,14 @@ export function timeLeft(endsAtMs: number | null, roomNowMs: number | null): Tim
   };
 }
 
+/** A moment of the meeting, in milliseconds of the room clock, as a clock: `1:02:03`, `0:05`. */
+export function momentText(momentMs: number): string {
+  const whole = Math.max(0, Math.floor(momentMs / 1000));
+  return clockText({ hours: Math.floor(whole / 3600), minutes: Math.floor((whole % 3600) / 60), seconds: whole % 60 });
+}
+
 /** As a clock: `1:02:03`, `9:05`. */
-export function clockText(left: TimeLeft): string {
+export function clockText(left: Pick<TimeLeft, 'hours' | 'minutes' | 'seconds'>): string {
   const two = (value: number) => String(value).padStart(2, '0');
   if (left.hours > 0) return `${left.hours}:${two(left.minutes)}:${two(left.seconds)}`;
   return `${left.minutes}:${two(left.seconds)}`;

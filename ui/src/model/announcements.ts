@@ -3,7 +3,7 @@
  * is folded, so that a class that arrives is one sentence.
  */
 
-import type { LeaveReason, Role } from '../wire';
+import type { ClockChange, LeaveReason, Role, RoleChange, StudyPhase } from '../wire';
 import type { MediaFailure } from '../bridge/types';
 
 /** Announcements that are held at most; what nobody read until then is no news. */
@@ -21,7 +21,11 @@ export type Fact =
   | { type: 'waiting'; name: string }
   | { type: 'spotlight'; name: string }
   | { type: 'own_spotlight' }
-  | { type: 'question'; name: string; text: string }
+  | { type: 'question'; name: string; text: string; inReview: boolean }
+  /** Ours was let through or shown again, or is out of sight for the others. */
+  | { type: 'own_question'; shown: boolean }
+  /** Without a text it was answered live. */
+  | { type: 'question_answered'; mine: boolean; name: string; text: string | null }
   | { type: 'said'; name: string; text: string }
   | { type: 'file_shared'; name: string; file: string }
   | { type: 'presents'; name: string }
@@ -30,10 +34,18 @@ export type Fact =
   | { type: 'muted_by_host'; mayUnmute: boolean }
   | { type: 'may_unmute' }
   | { type: 'camera_stopped_by_host' }
-  | { type: 'role'; role: Role }
+  | { type: 'role'; role: Role; why: RoleChange }
   | { type: 'locked'; locked: boolean }
   | { type: 'time_left'; ms: number }
   | { type: 'time_limit'; set: boolean }
+  | { type: 'study'; phase: StudyPhase; why: Exclude<ClockChange, 'plan'>; runs: boolean }
+  /** What the room wants to reach. */
+  | { type: 'goal'; text: string }
+  | { type: 'film_opened'; name: string }
+  | { type: 'film_closed' }
+  | { type: 'film'; why: 'played' | 'paused' | 'ended' }
+  /** `you`: we are among those who are waited for. */
+  | { type: 'film_held'; names: string[]; you: boolean }
   | { type: 'notice'; text: string }
   | { type: 'microphone'; on: boolean }
   | { type: 'camera'; on: boolean }

@@ -31,6 +31,8 @@ export interface ChatState {
   readonly firstUnread: LineId | null;
   readonly banner: { line: Line; atMs: number } | null;
   readonly pending: readonly Pending[];
+  /** A line that the person wants to see; the panel scrolls to it. */
+  readonly pointed: LineId | null;
 }
 
 export const NO_CHAT: ChatState = {
@@ -42,6 +44,7 @@ export const NO_CHAT: ChatState = {
   firstUnread: null,
   banner: null,
   pending: [],
+  pointed: null,
 };
 
 /** The lines of a snapshot: after a lost link those that we hold stay, unless some are missing between. */
@@ -77,7 +80,7 @@ export function opened(chat: ChatState): ChatState {
 }
 
 export function closed(chat: ChatState): ChatState {
-  return { ...chat, open: false, firstUnread: null };
+  return { ...chat, open: false, firstUnread: null, pointed: null };
 }
 
 /** What to ask for to see older lines; null when there are none, or some are already asked for. */
@@ -97,6 +100,22 @@ export function tookOlder(chat: ChatState, page: { lines: Line[]; more: boolean 
   const first = chat.lines[0];
   const older = first === undefined ? page.lines : page.lines.filter((line) => line.id < first.id);
   return { ...chat, lines: [...older, ...chat.lines], more: page.more, loading: false };
+}
+
+/**
+ * What stands nearest to a moment (milliseconds since the Unix epoch): the first line after it, else the
+ * last before it. `missing` when older lines have to be fetched first.
+ */
+export function nearest(chat: ChatState, atMs: number): Line | 'missing' | null {
+  const first = chat.lines[0];
+  if (first === undefined) return null;
+  if (first.at_ms > atMs && chat.more) return 'missing';
+  return chat.lines.find((line) => line.at_ms >= atMs) ?? chat.lines.at(-1) ?? null;
+}
+
+/** Shows a line to the person. */
+export function pointTo(chat: ChatState, line: LineId): ChatState {
+  return { ...chat, pointed: line };
 }
 
 /** We wrote a line: it stands below the others until the server has answered. */

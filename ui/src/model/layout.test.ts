@@ -36,6 +36,7 @@ describe('layouts of any size', () => {
       layout: chance.pick(LAYOUTS),
       main: chance.pick([null, 1, 2, 99]),
       screen: chance.next() < 0.5,
+      screenAspect: chance.pick([null, 4 / 3, 16 / 9, 0.5]) ?? undefined,
       page: chance.whole(-1, 9),
       speaker: chance.pick([null, 3, 30, 99]),
     }),
@@ -157,6 +158,21 @@ describe('a speaker', () => {
 });
 
 describe('a presentation', () => {
+  it('leaves no bands beside a screen on an upright phone: people get the room', () => {
+    const phone = wish(4, { layout: 'presentation', screen: true, width: 390, height: 700, screenAspect: 16 / 9 });
+    const { screen, tiles, hidden } = layOut(phone);
+    expect(screen).toEqual({ x: 0, y: 0, width: 390, height: 219 });
+    expect(hidden).toEqual([]);
+    expect(tiles.every((tile) => tile.y >= 219 && tile.width >= TILE_WIDTH_PX_MIN)).toBe(true);
+  });
+
+  it('keeps the strip where the screen is as tall as the stage allows', () => {
+    const phone = { layout: 'presentation', screen: true, width: 390, height: 700 } as const;
+    const { screen, tiles } = layOut(wish(4, { ...phone, screenAspect: 0.5 }));
+    expect(screen).toEqual(layOut(wish(4, phone)).screen);
+    expect(tiles.every((tile) => tile.part === 'strip')).toBe(true);
+  });
+
   it('gives most of the stage to the screen', () => {
     const { screen, tiles } = layOut(wish(6, { layout: 'presentation', screen: true }));
     const area = (screen?.width ?? 0) * (screen?.height ?? 0);

@@ -67,6 +67,8 @@ export interface LayoutWish {
   speaker?: ParticipantId | null;
   /** A screen is shown. */
   screen: boolean;
+  /** Its width by its height, when that is known: on an upright stage it takes no more than it fills. */
+  screenAspect?: number | undefined;
   page: number;
 }
 
@@ -91,6 +93,13 @@ export function layerFor(heightPx: number, pixelRatio: number): Layer {
 function presentation(wish: LayoutWish, stage: Rect): Layout {
   if (wish.order.length === 0) return { screen: stage, tiles: [], hidden: [], page: 0, pages: 1 };
   const [large, side] = split(stage);
+  const needed = Math.floor(stage.width / (wish.screenAspect ?? 0));
+  if (side.y > large.y && needed < large.height) {
+    // Bands above and below the screen would show nobody; people get them.
+    const top = needed + GAP_PX;
+    const rest = { ...stage, y: stage.y + top, height: stage.height - top };
+    return { ...grid(wish, rest), screen: { ...large, height: needed } };
+  }
   return { screen: large, ...strip(wish, side, wish.order) };
 }
 

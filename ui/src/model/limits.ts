@@ -12,6 +12,12 @@ export const PASSWORD_BYTES_MAX = 72;
 export const LINE_BYTES_MAX = 4_096;
 /** A notice, in bytes of UTF-8. */
 export const NOTICE_BYTES_MAX = 1_000;
+/** A question, in bytes of UTF-8. */
+export const QUESTION_BYTES_MAX = 2_000;
+/** An answer in text, in bytes of UTF-8. */
+export const ANSWER_BYTES_MAX = 4_096;
+/** Name of a template, in characters. */
+export const TEMPLATE_NAME_CHARS_MAX = 50;
 /** Name of a file, in bytes of UTF-8. */
 export const FILE_NAME_BYTES_MAX = 255;
 /** Lines of chat in a snapshot, and at most in one page of history. */

@@ -56,6 +56,34 @@ describe('events', () => {
   });
 });
 
+describe('a film', () => {
+  const file = { name: 'a.mp4', size_bytes: 1, duration_ms: 0, sample: null, sha256: null };
+  const anchor = { playing: false, position_ms: 0, at_ms: 0, rate_permille: 1_000, hold: null };
+  const opened: Event = { type: 'film_opened', payload: { file, leader: 1, anchor } };
+  const closed: Event = { type: 'film_opened', payload: { file: null, leader: null, anchor } };
+
+  it('takes the stage while it is open, and so it does for who comes late', () => {
+    const watching = after(meeting(), opened);
+    expect(watching.stage.duringShare).toBe('presentation');
+    expect(after(watching, closed).stage.duringShare).toBeNull();
+    expect(meeting({ film: { ...room().film, file } }).stage.duringShare).toBe('presentation');
+  });
+
+  it('keeps the stage when a screen beside it ends', () => {
+    const screen = (state: 'waiting' | 'none'): MeetingEvent => ({ type: 'screen', screen: { state } });
+    const both = hear(after(meeting(), opened), screen('waiting'), 0);
+    expect(hear(both, screen('none'), 0).stage.duringShare).toBe('presentation');
+  });
+
+  it('and the clock are set right by a pulse', () => {
+    const clock = { phase: 'focus' as const, cycle: 1, length_ms: 9, ends_at_ms: 9, left_ms: 0, focus_done: 0 };
+    const pulsed = hear(after(meeting(), opened), { type: 'pulse', pulse: { clock, film: { ...anchor, position_ms: 77 } } }, 0);
+    expect(pulsed.room.study.clock).toEqual(clock);
+    expect(pulsed.room.film.anchor.position_ms).toBe(77);
+    expect(pulsed.room.film.file).toEqual(file);
+  });
+});
+
 describe('a lost link', () => {
   const lost: MeetingEvent = { type: 'link', link: { state: 'lost', retryAtMs: 400, attempt: 1 } };
 
@@ -105,7 +133,7 @@ describe('who is told what', () => {
     ['our hand goes up', { type: 'hand_raised', payload: { id: YOU } }, [{ type: 'own_hand', raised: true }]],
     ['a line is said', { type: 'line_said', payload: { line: line(1, 3, 'hi') } }, [{ type: 'said', name: 'person 3', text: 'hi' }]],
     ['we say a line', { type: 'line_said', payload: { line: line(1, YOU, 'hi') } }, []],
-    ['we have another role', { type: 'role_changed', payload: { id: YOU, role: 'host', why: 'passed_on' } }, [{ type: 'role', role: 'host' }]],
+    ['we have another role', { type: 'role_changed', payload: { id: YOU, role: 'host', why: 'passed_on' } }, [{ type: 'role', role: 'host', why: 'passed_on' }]],
     ['others have another role', { type: 'role_changed', payload: { id: 3, role: 'host', why: 'given' } }, []],
     [
       'somebody presents',

@@ -22,13 +22,15 @@ import { type Announcements, type Fact, NO_ANNOUNCEMENTS, announce } from './ann
 import * as chat from './chat';
 import { NO_CLOCK, type RoomClock, read, roomNow } from './clock';
 import * as files from './files';
-import { type Banner, type NoticesState, NO_NOTICES, type BannerFacts, banners, forgetOver } from './notices';
+import { type Banner, type LinkTrouble, type NoticesState, NO_NOTICES, type BannerFacts, banners, forgetOver } from './notices';
 import { mayIn } from './permission';
+import * as questions from './questions';
 import { apply } from './replica';
+import { pulsed } from './replica_together';
 import * as roster from './roster';
 import { type StageState, FIRST_STAGE, shared } from './stage';
 
-export type PanelName = 'people' | 'chat' | 'files';
+export type PanelName = 'people' | 'chat' | 'files' | 'questions' | 'study' | 'film';
 
 export interface MeetingState {
   readonly you: ParticipantId;
@@ -40,6 +42,7 @@ export interface MeetingState {
   readonly signals: roster.Signals;
   readonly chat: chat.ChatState;
   readonly files: files.FilesState;
+  readonly questions: questions.QuestionsState;
   readonly notices: NoticesState;
   readonly announcements: Announcements;
   readonly stage: StageState;
@@ -51,6 +54,8 @@ export interface MeetingState {
   /** Cameras are held back from us because the link is poor. */
   readonly audioOnly: boolean;
   readonly hint: Hint | null;
+  /** What we can do about our link, while it is poor. */
+  readonly advice: LinkTrouble | null;
   /** The last mark of the time limit that was announced. */
   readonly mark: number | null;
   readonly ended: { reason: LeaveReason | 'unreachable'; text: string } | null;
@@ -73,17 +78,19 @@ export const NO_MEDIA: LocalMedia = {
 export function begin(welcome: Welcome, atMs: number): MeetingState | null {
   const { snapshot } = welcome;
   if (snapshot === null) return null;
+  const room = welcome.pulse === undefined ? snapshot : pulsed(snapshot, welcome.pulse);
   const entered: Fact = { type: 'entered', people: snapshot.members.length };
-  return {
+  return staged({
     you: welcome.you,
     hostKey: welcome.host_key,
-    room: snapshot,
+    room,
     number: welcome.cursor.number,
     clock: read(NO_CLOCK, welcome.room_clock_ms, atMs),
     signals: roster.NO_SIGNALS,
     // What was said before we came is not unread.
     chat: { ...chat.snapshot(chat.NO_CHAT, snapshot.lines), unread: 0 },
     files: files.NO_FILES,
+    questions: questions.NO_QUESTIONS,
     notices: NO_NOTICES,
     announcements: announce(NO_ANNOUNCEMENTS, entered, atMs),
     stage: FIRST_STAGE,
@@ -94,9 +101,10 @@ export function begin(welcome: Welcome, atMs: number): MeetingState | null {
     screen: { state: 'none' },
     audioOnly: false,
     hint: null,
+    advice: null,
     mark: null,
     ended: null,
-  };
+  });
 }
 
 /** Whatever the bridge tells. */
@@ -115,12 +123,14 @@ export function hear(state: MeetingState, event: MeetingEvent, atMs: number): Me
       return linkChanged(state, event.link, atMs);
     case 'clock':
       return { ...state, clock: read(state.clock, event.roomClockMs, event.localMs) };
+    case 'pulse':
+      return { ...state, room: pulsed(state.room, event.pulse) };
     case 'media':
       return mediaChanged(state, event.media, atMs);
     case 'quality':
       return { ...state, figures: event.figures };
     case 'screen':
-      return { ...state, screen: event.screen, stage: shared(state.stage, event.screen.state !== 'none') };
+      return staged({ ...state, screen: event.screen });
     case 'transfer':
       return { ...state, files: files.transfer(state.files, event.transfer) };
     case 'ended': {
@@ -148,6 +158,7 @@ export function showPanel(state: MeetingState, panel: PanelName | null): Meeting
     panel,
     chat: panel === 'chat' ? chat.opened(state.chat) : state.chat.open ? chat.closed(state.chat) : state.chat,
     files: panel === 'files' ? files.opened(state.files) : files.closed(state.files),
+    questions: panel === 'questions' ? questions.opened(state.questions) : questions.closed(state.questions),
   };
 }
 
@@ -185,6 +196,7 @@ function bannerFacts(state: MeetingState, atMs: number): BannerFacts {
     left: left(state, atMs),
     audioOnly: state.audioOnly,
     hint: state.hint,
+    advice: state.advice,
     notices: state.room.agenda.notices,
     atMs,
   };
@@ -203,14 +215,23 @@ function welcomed(state: MeetingState, welcome: Welcome, atMs: number): MeetingS
     signals: roster.NO_SIGNALS,
     audioOnly: false,
     hint: null,
+    advice: null,
   };
-  if (snapshot === null) return back;
-  return {
+  const { pulse } = welcome;
+  if (snapshot === null) return pulse === undefined ? back : { ...back, room: pulsed(back.room, pulse) };
+  return staged({
     ...back,
-    room: snapshot,
+    room: pulse === undefined ? snapshot : pulsed(snapshot, pulse),
     number: welcome.cursor.number,
     chat: chat.snapshot(state.chat, snapshot.lines),
-  };
+    questions: questions.snapshot(state.questions, state.room, snapshot),
+  });
+}
+
+/** A screen or a film takes the stage, and gives it back. */
+function staged(state: MeetingState): MeetingState {
+  const stage = shared(state.stage, state.screen.state !== 'none' || state.room.film.file !== null);
+  return stage === state.stage ? state : { ...state, stage };
 }
 
 /** An event that was told already, before the link was lost, is passed over. */
@@ -222,17 +243,20 @@ function happened(state: MeetingState, { number, event }: Numbered, atMs: number
     room: apply(state.room, event),
     chat: chat.event(state.chat, event, state.you, atMs),
     files: files.event(state.files, event, state.you),
+    questions: questions.event(state.questions, state.room, event, state.you, atMs),
     signals: signalsAfter(state.signals, event),
     stage: event.type === 'participant_left' ? withoutPin(state.stage, event.payload.id) : state.stage,
   };
-  return factsOf(state, next, event).reduce((now, fact) => tell(now, fact, atMs), next);
+  return factsOf(state, next, event).reduce((now, fact) => tell(now, fact, atMs), staged(next));
 }
 
 function signed(state: MeetingState, signs: Signs, atMs: number): MeetingState {
   const signals = roster.signs(state.signals, signs.people ?? [], state.you, atMs);
   const audioOnly = signs.audio_only ?? state.audioOnly;
   const hint = signs.hint ?? state.hint;
-  const next = { ...state, signals, audioOnly, hint: hint === 'udp_back' ? null : hint };
+  const told = signs.advice ?? state.advice;
+  const advice = told?.type === 'fine' ? null : told;
+  const next = { ...state, signals, audioOnly, hint: hint === 'udp_back' ? null : hint, advice };
   return audioOnly === state.audioOnly ? next : tell(next, { type: 'audio_only', on: audioOnly }, atMs);
 }
 
@@ -295,7 +319,7 @@ function factsOf(before: MeetingState, after: MeetingState, event: Event): Fact[
       return fact(id, (name) => (reason === 'kicked' ? { type: 'kicked', name } : { type: 'left', names: [name] }));
     }
     case 'role_changed':
-      return event.payload.id === you ? [{ type: 'role', role: event.payload.role }] : [];
+      return event.payload.id === you ? [{ type: 'role', role: event.payload.role, why: event.payload.why }] : [];
     case 'media_changed':
       return event.payload.id === you ? ownMediaFacts(before, event.payload) : [];
     case 'room_locked':
@@ -321,7 +345,39 @@ function factsOf(before: MeetingState, after: MeetingState, event: Event): Fact[
       const { question } = event.payload;
       const known = before.room.questions.some((kept) => kept.id === question.id);
       const { name, text } = question;
-      return known || question.from === you ? [] : [{ type: 'question', name, text }];
+      return known || question.from === you ? [] : [{ type: 'question', name, text, inReview: question.in_review }];
+    }
+    case 'question_approved':
+      return before.room.mine.questions.includes(event.payload.question) ? [{ type: 'own_question', shown: true }] : [];
+    case 'question_hidden': {
+      const { question, hidden } = event.payload;
+      return before.room.mine.questions.includes(question) ? [{ type: 'own_question', shown: !hidden }] : [];
+    }
+    case 'question_answered': {
+      const { question, answer } = event.payload;
+      if (answer.by === you) return [];
+      const mine = before.room.mine.questions.includes(question);
+      return [{ type: 'question_answered', mine, name: answer.name, text: answer.text }];
+    }
+    case 'study_clock_changed': {
+      const { clock, why } = event.payload;
+      return why === 'plan' ? [] : [{ type: 'study', phase: clock.phase, why, runs: clock.ends_at_ms !== null }];
+    }
+    case 'goal_set':
+      return event.payload.text === '' ? [] : [{ type: 'goal', text: event.payload.text }];
+    case 'film_opened':
+      return event.payload.file === null
+        ? before.room.film.file === null
+          ? []
+          : [{ type: 'film_closed' }]
+        : [{ type: 'film_opened', name: event.payload.file.name }];
+    case 'film_moved': {
+      const { why, by, anchor } = event.payload;
+      if (why === 'held') {
+        const names = (anchor.hold?.waiting_for ?? []).map((id) => (id === you ? null : (name(id) ?? null)));
+        return [{ type: 'film_held', names: names.filter((one) => one !== null), you: names.includes(null) }];
+      }
+      return by === you || why === 'sought' || why === 'speed' || why === 'released' ? [] : [{ type: 'film', why }];
     }
     case 'line_said': {
       const { line } = event.payload;

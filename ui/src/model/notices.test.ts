@@ -10,6 +10,7 @@ describe('banners', () => {
     left: null,
     audioOnly: false,
     hint: null,
+    advice: null,
     notices: [],
     atMs: 0,
   };
@@ -34,6 +35,12 @@ describe('banners', () => {
     expect(banners(state, poor)).toEqual([{ type: 'notice', notice: notice(2) }]);
     state = forgetOver(state, { ...poor, audioOnly: false });
     expect(banners(state, poor).map((one) => one.type)).toEqual(['audio_only', 'notice']);
+  });
+
+  it('say what is wrong with the link while it is', () => {
+    const advice = { type: 'loss', permille: 30, camera: true } as const;
+    expect(banners(NO_NOTICES, { ...facts, advice })).toEqual([{ type: 'link_poor', trouble: advice }]);
+    expect(banners(NO_NOTICES, facts)).toEqual([]);
   });
 
   it('say nothing of a share that the person called off', () => {

@@ -1,8 +1,11 @@
 /** What stands above the stage until it is over or dismissed, the most urgent first. */
 
 import type { LinkState, LocalMedia, MediaFailure } from '../bridge/types';
-import type { Hint, Notice, NoticeId } from '../wire';
+import type { Advice, Hint, Notice, NoticeId } from '../wire';
 import type { TimeLeft } from './agenda';
+
+/** What is wrong with our own link, as the server has judged it. */
+export type LinkTrouble = Exclude<Advice, { type: 'fine' }>;
 
 export type Banner =
   | { type: 'link_lost'; retryInMs: number; attempt: number }
@@ -12,6 +15,7 @@ export type Banner =
   | { type: 'device_failed'; device: 'microphone' | 'camera' | 'screen'; why: MediaFailure }
   | { type: 'time_left'; left: TimeLeft }
   | { type: 'audio_only' }
+  | { type: 'link_poor'; trouble: LinkTrouble }
   | { type: 'udp_blocked' }
   | { type: 'personal_mixes_full' }
   | { type: 'notice'; notice: Notice };
@@ -34,6 +38,7 @@ export interface BannerFacts {
   left: TimeLeft | null;
   audioOnly: boolean;
   hint: Hint | null;
+  advice: LinkTrouble | null;
   notices: readonly Notice[];
   /** `performance.now()`. */
   atMs: number;
@@ -92,6 +97,7 @@ function all(facts: BannerFacts): Banner[] {
   }
   if (left !== null && left.mark !== null) found.push({ type: 'time_left', left });
   if (facts.audioOnly) found.push({ type: 'audio_only' });
+  if (facts.advice !== null) found.push({ type: 'link_poor', trouble: facts.advice });
   if (facts.hint === 'udp_blocked' || facts.hint === 'personal_mixes_full') found.push({ type: facts.hint });
   for (const notice of facts.notices) found.push({ type: 'notice', notice });
   return found;

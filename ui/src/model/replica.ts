@@ -5,6 +5,7 @@
 
 import type { Event, Member, ParticipantId, Question, QuestionId, RoomState } from '../wire';
 import { CHAT_PAGE_LINES } from './limits';
+import { film, study, withoutPerson } from './replica_together';
 
 /**
  * Brings a room up to an event. Events must be applied in the order of their numbers, each once; one
@@ -141,6 +142,18 @@ export function apply(room: RoomState, event: Event): RoomState {
       const gone = event.payload.file;
       return { ...room, files: room.files.filter((file) => file.id !== gone) };
     }
+    case 'study_clock_changed':
+    case 'focus_counted':
+    case 'goal_set':
+    case 'study_shared':
+      return { ...room, study: study(room.study, event) };
+    case 'film_opened':
+    case 'film_moved':
+    case 'film_identified':
+    case 'film_marked':
+    case 'film_lead_changed':
+    case 'playlist_changed':
+      return { ...room, film: film(room.film, event) };
     // A newer server may tell what this page does not know yet.
     default:
       return unknown(event, room);
@@ -168,6 +181,7 @@ function withoutMember(room: RoomState, gone: ParticipantId): RoomState {
       hands: without(hands, gone),
     },
     spotlight: room.spotlight === gone ? null : room.spotlight,
+    ...withoutPerson(room, gone),
   };
 }
 

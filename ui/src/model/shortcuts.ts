@@ -8,6 +8,9 @@ export type Action =
   | 'toggle_chat'
   | 'toggle_people'
   | 'toggle_files'
+  | 'toggle_questions'
+  | 'toggle_study'
+  | 'toggle_film'
   | 'show_shortcuts'
   | 'push_to_talk'
   | 'close';
@@ -30,6 +33,9 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { action: 'toggle_chat', key: 'c', inText: false },
   { action: 'toggle_people', key: 'p', inText: false },
   { action: 'toggle_files', key: 'f', inText: false },
+  { action: 'toggle_questions', key: 'q', inText: false },
+  { action: 'toggle_study', key: 't', inText: false },
+  { action: 'toggle_film', key: 'w', inText: false },
   { action: 'show_shortcuts', key: '?', inText: false },
   { action: 'close', key: 'Escape', inText: true },
 ];

@@ -30,7 +30,11 @@ export function sentenceOf(fact: Fact): string {
     case 'own_spotlight':
       return say.ownSpotlight;
     case 'question':
-      return say.question(fact.name, fact.text);
+      return say.question(fact.name, fact.text, fact.inReview);
+    case 'own_question':
+      return say.ownQuestion(fact.shown);
+    case 'question_answered':
+      return say.questionAnswered(fact.mine, fact.name, fact.text);
     case 'said':
       return say.said(fact.name, plain(format(fact.text)));
     case 'file_shared':
@@ -47,8 +51,20 @@ export function sentenceOf(fact: Fact): string {
       return say.mayUnmute;
     case 'camera_stopped_by_host':
       return say.cameraStopped;
+    case 'study':
+      return say.study(fact.phase, fact.why, fact.runs);
+    case 'goal':
+      return say.goal(fact.text);
+    case 'film_opened':
+      return say.filmOpened(fact.name);
+    case 'film_closed':
+      return say.filmClosed;
+    case 'film':
+      return say.film[fact.why];
+    case 'film_held':
+      return say.filmHeld(fact.names, fact.you);
     case 'role':
-      return say.role(text.people.roles[fact.role]);
+      return say.role(text.people.roles[fact.role], fact.why);
     case 'locked':
       return say.locked(fact.locked);
     case 'time_left':
@@ -79,6 +95,10 @@ export function noteOf(fact: Fact, yourName: string): string | null {
   switch (fact.type) {
     case 'said':
       return mentions(fact.text, yourName) ? text.spoken.mention(fact.name) : null;
+    case 'question_answered':
+      return fact.mine ? sentenceOf(fact) : null;
+    case 'study':
+      return fact.why === 'ended' || fact.why === 'started' ? sentenceOf(fact) : null;
     case 'hand_raised':
     case 'waiting':
     case 'time_left':

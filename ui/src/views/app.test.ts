@@ -122,6 +122,75 @@ describe('a meeting', () => {
     expect(document.activeElement?.getAttribute('data-panel')).not.toBeNull();
   });
 
+  it('has a panel of questions, where one asks, votes and takes back', async () => {
+    await enter('listener');
+    key('q');
+    await found('aside h2', 'Questions');
+    expect(nameless()).toEqual([]);
+    const open = all('.open li .text').map((question) => question.textContent.trim());
+    expect(open[0]).toBe('Which instrument was used?');
+    const vote = await found('button[aria-pressed="false"]', 'Vote for “Which instrument');
+    press(vote);
+    await found('button[aria-pressed="true"]', 'Vote for “Which instrument was used?”, 5 votes');
+    write(await found('textarea', 'Ask a question'), '<b>Why?</b>');
+    press(await found('button[type="submit"]', 'Ask'));
+    const mine = await found('.review li', '<b>Why?</b>');
+    expect(mine.textContent).toContain('not let through yet');
+    expect(all('li b')).toEqual([]);
+  });
+
+  it('lets who may answer let questions through, and answer them', async () => {
+    await enter('lecture');
+    key('q');
+    press(await found('button', 'Let through “Can we do'));
+    press(await found('.open button', 'Answer “Can we do'));
+    write(await found('textarea', 'Your answer'), 'Yes, next week.');
+    press(await found('button', 'Send the answer'));
+    expect((await found('.answered li', 'Can we do')).textContent).toContain('Yes, next week.');
+    expect(nameless()).toEqual([]);
+  });
+
+  it('has every setting of the room in one dialog, with a name for every control', async () => {
+    await enter('lecture');
+    press(await found('button', 'More'));
+    press(await found('[role="menuitem"]', 'Room settings'));
+    await found('[role="dialog"] h2', 'Room settings');
+    expect(nameless()).toEqual([]);
+    press(await found('input[role="switch"]', 'A shared clock for studying'));
+    await found('input', 'Focus, minutes');
+  });
+
+  it('has a study clock, whose goals are kept on this device and shown to the room by choice', async () => {
+    await enter('study');
+    expect(document.title).toMatch(/^1\d:\d\d Focus · Library/u);
+    key('t');
+    await found('aside [role="timer"]', 'Focus');
+    expect(nameless()).toEqual([]);
+    write(await found('input', 'What I focus on'), 'Waves');
+    write(await found('input', 'New goal'), 'Read page 90');
+    press(await found('button[type="submit"]', 'Add'));
+    await found('aside label', 'Read page 90');
+    expect(localStorage.getItem('conclave.study')).toContain('Read page 90');
+    expect(all('aside li').some((row) => row.textContent.includes('Waves'))).toBe(false);
+    press(await found('input[role="switch"]', 'Show these to the room'));
+    await found('aside li', 'Waves');
+    press(await found('aside button', 'Pause'));
+    await found('[role="log"] p', 'Focus is paused');
+    await found('aside button', 'Go on');
+  });
+
+  it('shows who has the film, who holds it up, and what of it is out of reach', async () => {
+    await enter('film');
+    key('w');
+    await found('aside li', 'loading');
+    expect(nameless()).toEqual([]);
+    const step = await found('button', 'One picture forth. ');
+    expect(step.getAttribute('aria-disabled')).toBe('true');
+    await found('[role="status"]', 'Waiting for');
+    press(await found('button', 'Pause for everybody'));
+    await found('button', 'Play for everybody');
+  });
+
   it('takes letters for text while one writes', async () => {
     await enter('still');
     key('c');
@@ -151,7 +220,7 @@ describe('a meeting', () => {
     await enter('still');
     key('?');
     await found('[role="dialog"] h2', 'Keyboard shortcuts');
-    expect(all('[role="dialog"] kbd').map((cap) => cap.textContent)).toEqual(['M', 'Space', 'V', 'S', 'H', 'C', 'P', 'F', '?', 'Esc']);
+    expect(all('[role="dialog"] kbd').map((cap) => cap.textContent)).toEqual(['M', 'Space', 'V', 'S', 'H', 'C', 'P', 'F', 'Q', 'T', 'W', '?', 'Esc']);
   });
 
   it('is left through a question, and says so afterwards', async () => {

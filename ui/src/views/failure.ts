@@ -1,6 +1,6 @@
 /** Sentences for what a device or a browser cannot do. */
 
-import type { Capabilities, Lack, MediaFailure } from '../bridge/types';
+import type { Capabilities, DeviceNote, Lack, MediaFailure } from '../bridge/types';
 import { text } from '../text/en';
 
 export function failureText(kind: 'microphone' | 'camera' | 'screen', why: MediaFailure): string {
@@ -28,4 +28,21 @@ export function lackTexts(can: Capabilities): LackText[] {
 
 export function whyText(lack: Lack): string {
   return text.lacks.why[lack];
+}
+
+/** What happened to a device, in a sentence. */
+export function deviceNoteText(note: DeviceNote): string {
+  const words = text.desktop;
+  switch (note.type) {
+    case 'appeared':
+      return words.appeared(note.device.name);
+    case 'fell_back':
+      return words.fellBack(words.kinds[note.kind], note.lost, note.instead);
+    case 'returned':
+      return words.returned(note.name);
+    case 'working':
+      return words.working(note.name);
+    case 'failing':
+      return note.text;
+  }
 }

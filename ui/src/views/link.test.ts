@@ -40,6 +40,12 @@ describe('the address of a page', () => {
     expect(linkOfAddress(address.pathname, address.hash)).toEqual(link);
   });
 
+  it('keeps what proves that one has the whole link', () => {
+    const link = { slug: 'physics', hostKey: null, server: null, fingerprint: 'abc', invite: 'x-_y' };
+    const address = new URL(addressOfLink(link), HERE);
+    expect(linkOfAddress(address.pathname, address.hash)).toEqual(link);
+  });
+
   it('keeps a code that no room can have, so that the server can say so', () => {
     expect(linkOfAddress('/r/No%20Such%20Room', '')?.slug).toBe('No Such Room');
     expect(linkOfAddress('/r/%zz', '')?.slug).toBe('%zz');

@@ -33,6 +33,7 @@ export function linkOfAddress(pathname: string, hash: string): RoomLink | null {
 export function addressOfLink(link: RoomLink): string {
   const fragment = new URLSearchParams();
   if (link.fingerprint !== null) fragment.set('k', link.fingerprint);
+  if (typeof link.invite === 'string') fragment.set('i', link.invite);
   if (link.hostKey !== null) fragment.set('h', link.hostKey);
   const words = fragment.toString();
   return `/r/${encodeURIComponent(link.slug)}${words === '' ? '' : `#${words}`}`;
@@ -44,7 +45,9 @@ export function linkTo(slug: string): RoomLink {
 
 function withFragment(slug: string, hash: string): RoomLink {
   const fragment = new URLSearchParams(hash.replace(/^#/u, ''));
-  return { slug, hostKey: fragment.get('h'), server: null, fingerprint: fragment.get('k') };
+  const invite = fragment.get('i');
+  const link = { slug, hostKey: fragment.get('h'), server: null, fingerprint: fragment.get('k') };
+  return invite === null ? link : { ...link, invite };
 }
 
 /** A slug that no room can have is kept: the server says that there is no such room. */

@@ -14,6 +14,10 @@ export interface Preferences {
   mirror: boolean;
   /** Notes of the system while the window is not in front. */
   notes: boolean;
+  /** A sound when a span of the shared clock begins. */
+  gong: boolean;
+  /** The film is quieter while somebody speaks. */
+  duckFilm: boolean;
   send: QualityChoice;
   receive: QualityChoice;
 }
@@ -27,6 +31,8 @@ const USUAL: Preferences = {
   camera: false,
   mirror: true,
   notes: false,
+  gong: true,
+  duckFilm: true,
   send: 'auto',
   receive: 'auto',
 };
@@ -54,7 +60,7 @@ function read(): Preferences {
 /** What is stored may be of another version, or changed by hand: only what fits is taken. */
 export function checked(stored: unknown): Preferences {
   const found: Record<string, unknown> = typeof stored === 'object' && stored !== null ? { ...stored } : {};
-  const flag = (key: 'microphone' | 'camera' | 'mirror' | 'notes'): boolean => {
+  const flag = (key: 'microphone' | 'camera' | 'mirror' | 'notes' | 'gong' | 'duckFilm'): boolean => {
     const value = found[key];
     return typeof value === 'boolean' ? value : USUAL[key];
   };
@@ -70,6 +76,8 @@ export function checked(stored: unknown): Preferences {
     camera: flag('camera'),
     mirror: flag('mirror'),
     notes: flag('notes'),
+    gong: flag('gong'),
+    duckFilm: flag('duckFilm'),
     send: quality('send'),
     receive: quality('receive'),
   };

@@ -2,19 +2,33 @@
 
 import { bridge } from '#bridge';
 import { type JoinWish, type Meeting, type MeetingEvent, RefusalError, type RoomLink, type TransferHandle } from '../bridge/types';
-import type { Announcement } from '../model/announcements';
+import type { Announcement, Fact } from '../model/announcements';
 import * as chat from '../model/chat';
 import { type MeetingState, begin, hear, may, me, people, showPanel, type PanelName, tick } from '../model/meeting';
 import type { Person } from '../model/roster';
+import { isHushed } from '../model/study_clock';
 import { text } from '../text/en';
-import type { AtTheDoor, Command, ParticipantId, Permission, Reply, SharedFile } from '../wire';
-import { noteOf } from './announce';
+import type { AtTheDoor, Command, ParticipantId, Permission, Reply, SharedFile, WaitingId } from '../wire';
+import { noteOf, sentenceOf as sentenceOfFact } from './announce';
 import { preferences } from './preferences.svelte';
 
 /** How often what depends on the time is drawn again: countdowns, reactions, banners. */
 const TICK_MS = 500;
 const TOAST_SHOWN_MS = 6_000;
 const TOASTS_MAX = 3;
+/** What somebody else has done to us is also shown for a moment. */
+const SHOWN: ReadonlySet<Fact['type']> = new Set<Fact['type']>([
+  'role',
+  'muted_by_host',
+  'may_unmute',
+  'camera_stopped_by_host',
+  'own_spotlight',
+  'own_question',
+]);
+/** What can wait until the break while the room focuses. */
+const HUSHED: ReadonlySet<Fact['type']> = new Set<Fact['type']>(['said', 'hand_raised', 'question_answered']);
+/** Pages of history that are fetched at most to find a moment. */
+const MOMENT_PAGES_MAX = 40;
 const VOLUME_USUAL_PERCENT = 100;
 /** A slider that is drawn tells its end, not every step. */
 const VOLUME_SETTLES_MS = 200;
@@ -23,11 +37,14 @@ export interface Toast {
   id: number;
   text: string;
   tone: 'info' | 'danger';
+  /** It is announced anyhow: not to be read out twice. */
+  silent: boolean;
 }
 
 export type DialogName =
   | 'settings'
   | 'devices'
+  | 'screen'
   | 'quality'
   | 'shortcuts'
   | 'leave'
@@ -35,6 +52,8 @@ export type DialogName =
   | 'mute_all'
   | 'time_limit'
   | 'announce'
+  | 'end'
+  | 'timer_plan'
   | 'room';
 
 export interface Session {
@@ -51,6 +70,8 @@ export interface Session {
   dialog: DialogName | null;
   /** Whom a host is about to take out. */
   kicking: ParticipantId | null;
+  /** Who is about to be turned away at the door. */
+  turningAway: WaitingId | null;
   volumeOf(id: ParticipantId): number;
   may(what: Permission): boolean;
   /** Applies a reducer of the model. */
@@ -60,6 +81,8 @@ export interface Session {
   say(words: string): Promise<void>;
   sayAgain(key: number): Promise<void>;
   loadOlder(): Promise<void>;
+  /** Opens the chat where it stood at a moment, in milliseconds since the Unix epoch. */
+  showMoment(atMs: number): Promise<void>;
   togglePanel(panel: PanelName): void;
   setVolume(id: ParticipantId, percent: number): void;
   upload(files: Iterable<File>): void;
@@ -113,6 +136,7 @@ function sessionOf(
   let toasts: Toast[] = $state.raw([]);
   let dialog: DialogName | null = $state(null);
   let kicking: ParticipantId | null = $state(null);
+  let turningAway: WaitingId | null = $state(null);
   let volumes: Record<ParticipantId, number> = $state.raw({});
   const room = $derived(state.room);
   const signals = $derived(state.signals);
@@ -125,12 +149,17 @@ function sessionOf(
   const change: Session['change'] = (reducer) => {
     const noted = state.announcements.next;
     state = reducer(state);
-    for (const item of state.announcements.items) if (item.id >= noted) note(item);
+    for (const item of state.announcements.items) {
+      if (item.id < noted) continue;
+      note(item);
+      if (SHOWN.has(item.fact.type)) toast(sentenceOfFact(item.fact), 'info', true);
+    }
   };
 
   /** T5: only while the person looks elsewhere. */
   function note(item: Announcement): void {
     if (!preferences.notes || document.hasFocus()) return;
+    if (isHushed(state.room) && HUSHED.has(item.fact.type)) return;
     const said = noteOf(item.fact, me(state)?.name ?? '');
     if (said !== null) bridge.notify({ title: said, body: state.room.title, tag: item.fact.type });
   }
@@ -140,9 +169,9 @@ function sessionOf(
     change((now) => tick(now, nowMs));
   }, TICK_MS);
 
-  function toast(words: string, tone: Toast['tone'] = 'info'): void {
+  function toast(words: string, tone: Toast['tone'] = 'info', silent = false): void {
     const id = nextKey++;
-    toasts = [...toasts, { id, text: words, tone }].slice(-TOASTS_MAX);
+    toasts = [...toasts, { id, text: words, tone, silent }].slice(-TOASTS_MAX);
     setTimeout(() => (toasts = toasts.filter((one) => one.id !== id)), TOAST_SHOWN_MS);
   }
 
@@ -226,6 +255,12 @@ function sessionOf(
     set kicking(id) {
       kicking = id;
     },
+    get turningAway() {
+      return turningAway;
+    },
+    set turningAway(id) {
+      turningAway = id;
+    },
     volumeOf: (id) => volumes[id] ?? VOLUME_USUAL_PERCENT,
     may: (what) => may({ ...first, room, you: state.you }, what),
     change,
@@ -248,6 +283,19 @@ function sessionOf(
       const reply = await ask({ type: 'list_lines', payload: wanted });
       const page = reply?.type === 'lines' ? reply.payload : null;
       change((now) => ({ ...now, chat: chat.tookOlder(now.chat, page) }));
+    },
+    async showMoment(atMs) {
+      change((now) => showPanel(now, 'chat'));
+      let found = chat.nearest(state.chat, atMs);
+      for (let page = 0; found === 'missing' && page < MOMENT_PAGES_MAX; page += 1) {
+        const held = state.chat.lines.length;
+        await session.loadOlder();
+        if (state.chat.lines.length === held) break;
+        found = chat.nearest(state.chat, atMs);
+      }
+      const line = found === 'missing' ? (state.chat.lines[0] ?? null) : found;
+      if (line === null) toast(text.questions.nothingThen);
+      else change((now) => ({ ...now, chat: chat.pointTo(now.chat, line.id) }));
     },
     togglePanel(panel) {
       change((now) => showPanel(now, now.panel === panel ? null : panel));

@@ -101,6 +101,25 @@ describe('in a meeting', () => {
     expect(session.toasts).toMatchObject([{ text: 'Ask the host.', tone: 'danger' }]);
   });
 
+  it('shows what a host has done to us, and reads it out once', async () => {
+    const { session, tell } = await enter();
+    tell(numbered(11, { type: 'role_changed', payload: { id: YOU, role: 'observer', why: 'given' } }));
+    tell(numbered(12, { type: 'role_changed', payload: { id: 2, role: 'host', why: 'given' } }));
+    expect(session.toasts).toMatchObject([{ text: 'You are observer now', silent: true }]);
+  });
+
+  it('finds what was written at a moment, also in older pages', async () => {
+    const { session, tell } = await enter();
+    const at = (id: number) => ({ id, from: 2, name: 'Bo', kind: { type: 'said' as const }, text: 'x', at_ms: 1_000 * id, deleted: false });
+    const newest = Array.from({ length: 50 }, (_, n) => at(51 + n));
+    tell({ type: 'welcome', welcome: welcome(YOU, room({ lines: newest })) });
+    ask.mockResolvedValueOnce({ type: 'lines', payload: { lines: Array.from({ length: 50 }, (_, n) => at(1 + n)), more: false } });
+    await session.showMoment(7_500);
+    expect(session.state.panel).toBe('chat');
+    expect(session.state.chat.pointed).toBe(8);
+    expect(asked('list_lines')).toHaveLength(1);
+  });
+
   it('tells a volume once when the slider has come to rest, and again to a room that has forgotten it', async () => {
     const { session, tell } = await enter();
     for (const percent of [80, 60, 40]) session.setVolume(2, percent);

@@ -1,6 +1,11 @@
 // Written by `proto/wire/tests/bindings.rs` from the protocol's own types. Do not change it by hand.
 
 /**
+ * What is wrong with somebody's own link, worst first, and whether their own camera is part of it (I2).
+ */
+export type Advice = { "type": "fine" } | { "type": "loss", permille: number, camera: boolean, } | { "type": "delay", ms: number, camera: boolean, } | { "type": "jitter", ms: number, camera: boolean, };
+
+/**
  * When the meeting ends, and what was announced.
  */
 export type Agenda = { 
@@ -60,7 +65,12 @@ client: string, } } | { "type": "do", "payload": { ref: number, command: Command
  */
 sdp: string, } };
 
-export type Command = { "type": "leave" } | { "type": "set_media", "payload": { media: MediaState, } } | { "type": "rename", "payload": { name: string, } } | { "type": "lock", "payload": { locked: boolean, } } | { "type": "set_password", "payload": { password: string | null, } } | { "type": "change_settings", "payload": { settings: Settings, } } | { "type": "kick", "payload": { id: ParticipantId, reason: string, } } | { "type": "ban", "payload": { id: ParticipantId, reason: string, } } | { "type": "lift_bans" } | { "type": "admit", "payload": { id: WaitingId, } } | { "type": "admit_all" } | { "type": "turn_away", "payload": { id: WaitingId, reason: string, } } | { "type": "give_role", "payload": { id: ParticipantId, role: Role, } } | { "type": "end_room" } | { "type": "ask_floor" } | { "type": "release_floor" } | { "type": "grant_floor", "payload": { id: ParticipantId, } } | { "type": "take_floor" } | { "type": "hand_over_floor", "payload": { id: ParticipantId, } } | { "type": "raise_hand", "payload": { raised: boolean, } } | { "type": "lower_hand", "payload": { id: ParticipantId, } } | { "type": "lower_all_hands" } | { "type": "mute", "payload": { id: ParticipantId, may_unmute: boolean, } } | { "type": "mute_all", "payload": { may_unmute: boolean, } } | { "type": "allow_unmute", "payload": { id: ParticipantId, } } | { "type": "stop_camera", "payload": { id: ParticipantId, } } | { "type": "stop_share" } | { "type": "spotlight", "payload": { id: ParticipantId | null, } } | { "type": "ask_question", "payload": { text: string, anonymous: boolean, } } | { "type": "take_back_question", "payload": { question: QuestionId, } } | { "type": "vote_question", "payload": { question: QuestionId, voted: boolean, } } | { "type": "pin_question", "payload": { question: QuestionId, pinned: boolean, } } | { "type": "hide_question", "payload": { question: QuestionId, hidden: boolean, } } | { "type": "approve_question", "payload": { question: QuestionId, } } | { "type": "answer_question", "payload": { question: QuestionId, text: string | null, } } | { "type": "save_template", "payload": { name: string, } } | { "type": "say", "payload": { text: string, } } | { "type": "delete_line", "payload": { line: LineId, } } | { "type": "list_lines", "payload": { before: LineId, lines_max: number, } } | { "type": "set_typing", "payload": { typing: boolean, } } | { "type": "react", "payload": { emoji: string, } } | { "type": "set_time_limit", "payload": { in_ms: number | null, } } | { "type": "announce", "payload": { text: string, } } | { "type": "set_volume", "payload": { of: ParticipantId, percent: number, } } | { "type": "watch_cameras", "payload": { watch: Array<Watch>, } } | { "type": "choose_quality", "payload": { receive: QualityChoice, } } | { "type": "revoke_share", "payload": { file: FileId, } } | { "type": "remove_file", "payload": { file: FileId, } };
+/**
+ * Why the clock stands otherwise.
+ */
+export type ClockChange = "started" | "ended" | "paused" | "resumed" | "reset" | "skipped" | "plan";
+
+export type Command = { "type": "leave" } | { "type": "set_media", "payload": { media: MediaState, } } | { "type": "rename", "payload": { name: string, } } | { "type": "lock", "payload": { locked: boolean, } } | { "type": "set_password", "payload": { password: string | null, } } | { "type": "change_settings", "payload": { settings: Settings, } } | { "type": "kick", "payload": { id: ParticipantId, reason: string, } } | { "type": "ban", "payload": { id: ParticipantId, reason: string, } } | { "type": "lift_bans" } | { "type": "admit", "payload": { id: WaitingId, } } | { "type": "admit_all" } | { "type": "turn_away", "payload": { id: WaitingId, reason: string, } } | { "type": "give_role", "payload": { id: ParticipantId, role: Role, } } | { "type": "end_room" } | { "type": "ask_floor" } | { "type": "release_floor" } | { "type": "grant_floor", "payload": { id: ParticipantId, } } | { "type": "take_floor" } | { "type": "hand_over_floor", "payload": { id: ParticipantId, } } | { "type": "raise_hand", "payload": { raised: boolean, } } | { "type": "lower_hand", "payload": { id: ParticipantId, } } | { "type": "lower_all_hands" } | { "type": "mute", "payload": { id: ParticipantId, may_unmute: boolean, } } | { "type": "mute_all", "payload": { may_unmute: boolean, } } | { "type": "allow_unmute", "payload": { id: ParticipantId, } } | { "type": "stop_camera", "payload": { id: ParticipantId, } } | { "type": "stop_share" } | { "type": "spotlight", "payload": { id: ParticipantId | null, } } | { "type": "ask_question", "payload": { text: string, anonymous: boolean, } } | { "type": "take_back_question", "payload": { question: QuestionId, } } | { "type": "vote_question", "payload": { question: QuestionId, voted: boolean, } } | { "type": "pin_question", "payload": { question: QuestionId, pinned: boolean, } } | { "type": "hide_question", "payload": { question: QuestionId, hidden: boolean, } } | { "type": "approve_question", "payload": { question: QuestionId, } } | { "type": "answer_question", "payload": { question: QuestionId, text: string | null, } } | { "type": "save_template", "payload": { name: string, } } | { "type": "delete_template", "payload": { name: string, } } | { "type": "say", "payload": { text: string, } } | { "type": "delete_line", "payload": { line: LineId, } } | { "type": "list_lines", "payload": { before: LineId, lines_max: number, } } | { "type": "set_typing", "payload": { typing: boolean, } } | { "type": "react", "payload": { emoji: string, } } | { "type": "set_time_limit", "payload": { in_ms: number | null, } } | { "type": "announce", "payload": { text: string, } } | { "type": "start_focus" } | { "type": "start_break" } | { "type": "pause_timer" } | { "type": "resume_timer" } | { "type": "reset_timer" } | { "type": "skip_break" } | { "type": "set_timer_plan", "payload": { plan: TimerPlan, } } | { "type": "set_goal", "payload": { text: string, } } | { "type": "share_study", "payload": { shared: SharedStudy | null, } } | { "type": "open_film", "payload": { film: FilmFile, } } | { "type": "play_film", "payload": { position_ms?: Unchecked | null, } } | { "type": "pause_film", "payload": { position_ms?: Unchecked | null, } } | { "type": "seek_film", "payload": { position_ms: Unchecked, } } | { "type": "set_film_speed", "payload": { rate_permille: Unchecked, } } | { "type": "stop_film" } | { "type": "set_playlist", "payload": { playlist: Array<FilmFile>, } } | { "type": "have_film", "payload": { film: FilmFile, } } | { "type": "mark_film", "payload": { readiness: FilmReadiness, } } | { "type": "set_volume", "payload": { of: ParticipantId, percent: number, } } | { "type": "watch_cameras", "payload": { watch: Array<Watch>, } } | { "type": "choose_quality", "payload": { receive: QualityChoice, } } | { "type": "revoke_share", "payload": { file: FileId, } } | { "type": "remove_file", "payload": { file: FileId, } };
 
 /**
  * `POST /api/rooms`
@@ -106,14 +116,111 @@ sound: boolean,
 /**
  * A secret that a program draws once and keeps, by which a ban knows it again.
  */
-device?: string, } } | { "type": "resume", "payload": { seat_token: string, cursor?: Cursor | null, } };
+device?: string, 
+/**
+ * SHA-256 of one's copy of the film, for rooms that are strict about it.
+ */
+file_hash?: string, } } | { "type": "resume", "payload": { seat_token: string, cursor?: Cursor | null, } };
 
-export type Event = { "type": "participant_joined", "payload": { member: Member, } } | { "type": "participant_left", "payload": { id: ParticipantId, reason: LeaveReason, } } | { "type": "participant_away", "payload": { id: ParticipantId, away: boolean, } } | { "type": "participant_renamed", "payload": { id: ParticipantId, name: string, } } | { "type": "role_changed", "payload": { id: ParticipantId, role: Role, why: RoleChange, } } | { "type": "media_changed", "payload": { id: ParticipantId, media: MediaState, held_mute: boolean, } } | { "type": "room_locked", "payload": { locked: boolean, } } | { "type": "password_changed", "payload": { has_password: boolean, } } | { "type": "settings_changed", "payload": { settings: Settings, } } | { "type": "waiting_arrived", "payload": { waiter: Waiter, } } | { "type": "waiting_left", "payload": { id: WaitingId, } } | { "type": "floor_changed", "payload": { floor: Floor, why: FloorChange, } } | { "type": "hand_raised", "payload": { id: ParticipantId, } } | { "type": "hand_lowered", "payload": { id: ParticipantId, } } | { "type": "hands_lowered" } | { "type": "spotlight_changed", "payload": { id: ParticipantId | null, } } | { "type": "question_asked", "payload": { question: Question, } } | { "type": "question_withdrawn", "payload": { question: QuestionId, } } | { "type": "question_taken_back", "payload": { question: QuestionId, } } | { "type": "question_pinned", "payload": { question: QuestionId, pinned: boolean, } } | { "type": "question_hidden", "payload": { question: QuestionId, hidden: boolean, } } | { "type": "question_approved", "payload": { question: QuestionId, } } | { "type": "question_answered", "payload": { question: QuestionId, answer: Answer, } } | { "type": "votes_counted", "payload": { counts: Array<VoteCount>, } } | { "type": "question_mine", "payload": { question: QuestionId, } } | { "type": "vote_changed", "payload": { question: QuestionId, voted: boolean, } } | { "type": "line_said", "payload": { line: Line, } } | { "type": "line_deleted", "payload": { line: LineId, } } | { "type": "time_limit_set", "payload": { ends_at_ms: number | null, } } | { "type": "notice_posted", "payload": { notice: Notice, } } | { "type": "notice_expired", "payload": { notice: NoticeId, } } | { "type": "meeting_ended", "payload": { reason: EndReason, } } | { "type": "file_shared", "payload": { file: SharedFile, } } | { "type": "share_revoked", "payload": { file: FileId, } } | { "type": "file_removed", "payload": { file: FileId, } };
+export type Event = { "type": "participant_joined", "payload": { member: Member, } } | { "type": "participant_left", "payload": { id: ParticipantId, reason: LeaveReason, } } | { "type": "participant_away", "payload": { id: ParticipantId, away: boolean, } } | { "type": "participant_renamed", "payload": { id: ParticipantId, name: string, } } | { "type": "role_changed", "payload": { id: ParticipantId, role: Role, why: RoleChange, } } | { "type": "media_changed", "payload": { id: ParticipantId, media: MediaState, held_mute: boolean, } } | { "type": "room_locked", "payload": { locked: boolean, } } | { "type": "password_changed", "payload": { has_password: boolean, } } | { "type": "settings_changed", "payload": { settings: Settings, } } | { "type": "waiting_arrived", "payload": { waiter: Waiter, } } | { "type": "waiting_left", "payload": { id: WaitingId, } } | { "type": "floor_changed", "payload": { floor: Floor, why: FloorChange, } } | { "type": "hand_raised", "payload": { id: ParticipantId, } } | { "type": "hand_lowered", "payload": { id: ParticipantId, } } | { "type": "hands_lowered" } | { "type": "spotlight_changed", "payload": { id: ParticipantId | null, } } | { "type": "question_asked", "payload": { question: Question, } } | { "type": "question_withdrawn", "payload": { question: QuestionId, } } | { "type": "question_taken_back", "payload": { question: QuestionId, } } | { "type": "question_pinned", "payload": { question: QuestionId, pinned: boolean, } } | { "type": "question_hidden", "payload": { question: QuestionId, hidden: boolean, } } | { "type": "question_approved", "payload": { question: QuestionId, } } | { "type": "question_answered", "payload": { question: QuestionId, answer: Answer, } } | { "type": "votes_counted", "payload": { counts: Array<VoteCount>, } } | { "type": "question_mine", "payload": { question: QuestionId, } } | { "type": "vote_changed", "payload": { question: QuestionId, voted: boolean, } } | { "type": "line_said", "payload": { line: Line, } } | { "type": "line_deleted", "payload": { line: LineId, } } | { "type": "time_limit_set", "payload": { ends_at_ms: number | null, } } | { "type": "notice_posted", "payload": { notice: Notice, } } | { "type": "notice_expired", "payload": { notice: NoticeId, } } | { "type": "meeting_ended", "payload": { reason: EndReason, } } | { "type": "study_clock_changed", "payload": { clock: StudyClock, why: ClockChange, } } | { "type": "focus_counted", "payload": { room_ms: number, people: Array<FocusCount>, } } | { "type": "goal_set", "payload": { text: string, } } | { "type": "study_shared", "payload": { id: ParticipantId, shared: SharedStudy | null, } } | { "type": "film_opened", "payload": { file: FilmFile | null, leader: ParticipantId | null, anchor: FilmAnchor, } } | { "type": "film_moved", "payload": { anchor: FilmAnchor, why: FilmMove, 
+/**
+ * Who asked for it; absent when the room did it.
+ */
+by: ParticipantId | null, } } | { "type": "film_identified", "payload": { sha256: string, } } | { "type": "film_marked", "payload": { marks: Array<FilmMark>, } } | { "type": "film_lead_changed", "payload": { leader: ParticipantId | null, } } | { "type": "playlist_changed", "payload": { playlist: Array<FilmFile>, } } | { "type": "file_shared", "payload": { file: SharedFile, } } | { "type": "share_revoked", "payload": { file: FileId, } } | { "type": "file_removed", "payload": { file: FileId, } };
 
 /**
  * A file that was shared in a room.
  */
 export type FileId = number;
+
+/**
+ * What the room watches. The film itself never crosses the network: everybody opens their own copy.
+ */
+export type Film = { 
+/**
+ * `None` when none is open.
+ */
+file: FilmFile | null, 
+/**
+ * Whoever opened it, or to whom the lead has passed since.
+ */
+leader: ParticipantId | null, anchor: FilmAnchor, 
+/**
+ * What comes next, in order.
+ */
+playlist: Array<FilmFile>, 
+/**
+ * Who has a copy, in order of ids.
+ */
+marks: Array<FilmMark>, };
+
+/**
+ * What everybody should see: `position_ms` at `at_ms` of the room clock, and from there on at
+ * `rate_permille` while it runs. It runs while `playing` and nobody holds it.
+ */
+export type FilmAnchor = { 
+/**
+ * What those who lead want.
+ */
+playing: boolean, position_ms: number, 
+/**
+ * On the room clock; it may lie a little ahead, so that all start at the same instant.
+ */
+at_ms: number, 
+/**
+ * 250 to 2,000; 1,000 is as it was recorded.
+ */
+rate_permille: number, 
+/**
+ * Somebody is waited for.
+ */
+hold: FilmHold | null, };
+
+/**
+ * By what copies are told apart.
+ */
+export type FilmFile = { name: string, size_bytes: number, 
+/**
+ * 0 when it is not known.
+ */
+duration_ms: number, 
+/**
+ * A hash of size and sampled blocks, at hand at once: 64 hexadecimal digits, small letters.
+ */
+sample: string | null, 
+/**
+ * Of the whole file, when it has been read: 64 hexadecimal digits, small letters.
+ */
+sha256: string | null, };
+
+/**
+ * The film waits for people, and goes on without them when that takes too long.
+ */
+export type FilmHold = { 
+/**
+ * In order of ids.
+ */
+waiting_for: Array<ParticipantId>, 
+/**
+ * On the room clock.
+ */
+until_ms: number, };
+
+/**
+ * Somebody's copy, and how it stands.
+ */
+export type FilmMark = { id: ParticipantId, readiness: FilmReadiness, 
+/**
+ * It is the same by its SHA-256; otherwise only likely, by its sample.
+ */
+sure: boolean, };
+
+/**
+ * Why the anchor is another one.
+ */
+export type FilmMove = "played" | "paused" | "sought" | "speed" | "held" | "released" | "ended";
+
+export type FilmReadiness = "not_ready" | "ready" | "buffering" | "mismatched" | "closed";
 
 /**
  * Who presents, who waits for it, whose hands are up: each in order.
@@ -125,6 +232,13 @@ export type Floor = { presenter: ParticipantId | null, queue: Array<ParticipantI
  */
 export type FloorChange = "asked" | "granted" | "taken" | "handed_over" | "released" | "stopped" | "left";
 
+/**
+ * How long somebody has focused by now.
+ */
+export type FocusCount = { id: ParticipantId, focus_ms: number, };
+
+export type Goal = { text: string, done: boolean, };
+
 export type Hint = "udp_blocked" | "udp_back" | "personal_mixes_full";
 
 /**
@@ -134,7 +248,11 @@ export type JoinRoom = { name: string, password?: string | null, host_key?: stri
 /**
  * As in [`crate::message::Enter::Join`].
  */
-device?: string | null, };
+device?: string | null, 
+/**
+ * As in [`crate::message::Enter::Join`].
+ */
+file_hash?: string | null, };
 
 /**
  * Answer to `POST /api/rooms/{slug}/join`.
@@ -286,6 +404,19 @@ level?: number, typing?: boolean,
 latency_ms?: number, quality?: Quality, reaction?: string, };
 
 /**
+ * What is said again with every beat, so that nobody is wrong for long.
+ */
+export type Pulse = { 
+/**
+ * Unless the clock is idle.
+ */
+clock?: StudyClock, 
+/**
+ * While a film is open.
+ */
+film?: FilmAnchor, };
+
+/**
  * The figures behind somebody's quality (I1).
  */
 export type Quality = { verdict: QualityVerdict, round_trip_ms: number, jitter_ms: number, loss_permille: number, receive_kbps: number, };
@@ -360,12 +491,12 @@ retry_after_ms?: number, };
 /**
  * The stable code of a refusal; programs match on it, never on the sentence.
  */
-export type RefusalCode = "malformed" | "too_large" | "too_deep" | "hello_expected" | "hello_twice" | "too_fast" | "invalid" | "not_implemented" | "origin_refused" | "unsupported_version" | "too_many_connections" | "timeout" | "room_not_found" | "room_ended" | "room_full" | "room_locked" | "password_needed" | "password_wrong" | "password_too_long" | "name_invalid" | "taken_over" | "seat_unknown" | "host_key_wrong" | "kicked" | "banned" | "turned_away" | "waited_too_long" | "at_the_door" | "waiting_room" | "busy" | "slug_taken" | "slug_invalid" | "title_invalid" | "too_many_rooms" | "listing_forbidden" | "creation_forbidden" | "not_allowed" | "no_such_person" | "nobody_waits" | "last_host" | "muted_by_host" | "floor_taken" | "not_presenting" | "already_queued" | "no_such_line" | "line_invalid" | "reaction_invalid" | "volume_invalid" | "questions_closed" | "nameless_forbidden" | "question_invalid" | "answer_invalid" | "no_such_question" | "too_many_questions" | "settings_version" | "template_name_invalid" | "no_such_template" | "too_many_templates" | "offer_invalid" | "offer_too_large" | "offers_too_fast" | "guests_full" | "media_busy" | "file_not_found" | "file_too_large" | "room_quota_reached" | "server_quota_reached" | "disk_full" | "file_name_invalid" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_many_uploads" | "range_invalid" | "screen_too_large" | "internal" | "stopping";
+export type RefusalCode = "malformed" | "too_large" | "too_deep" | "hello_expected" | "hello_twice" | "too_fast" | "invalid" | "not_implemented" | "origin_refused" | "unsupported_version" | "too_many_connections" | "timeout" | "no_such_endpoint" | "method_not_allowed" | "media_type_unsupported" | "room_not_found" | "room_ended" | "room_full" | "room_locked" | "password_needed" | "password_wrong" | "password_too_long" | "name_invalid" | "taken_over" | "seat_unknown" | "host_key_wrong" | "kicked" | "banned" | "turned_away" | "waited_too_long" | "at_the_door" | "waiting_room" | "busy" | "slug_taken" | "slug_invalid" | "title_invalid" | "too_many_rooms" | "listing_forbidden" | "creation_forbidden" | "not_allowed" | "no_such_person" | "nobody_waits" | "last_host" | "muted_by_host" | "floor_taken" | "not_presenting" | "already_queued" | "no_such_line" | "line_invalid" | "reaction_invalid" | "volume_invalid" | "questions_closed" | "nameless_forbidden" | "question_invalid" | "answer_invalid" | "no_such_question" | "too_many_questions" | "no_timer" | "timer_not_running" | "timer_plan_invalid" | "goal_invalid" | "focus_quiet" | "no_film" | "film_invalid" | "position_invalid" | "rate_invalid" | "file_hash_invalid" | "file_hash_mismatch" | "playlist_invalid" | "settings_version" | "template_name_invalid" | "no_such_template" | "too_many_templates" | "offer_invalid" | "offer_too_large" | "offers_too_fast" | "guests_full" | "media_busy" | "file_not_found" | "file_too_large" | "room_quota_reached" | "server_quota_reached" | "disk_full" | "file_name_invalid" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_many_uploads" | "range_invalid" | "screen_too_large" | "internal" | "stopping";
 
 /**
  * What came of a command, beyond that it was done.
  */
-export type Reply = { "type": "nothing" } | { "type": "line", "payload": { line: LineId, } } | { "type": "lines", "payload": { lines: Array<Line>, more: boolean, } } | { "type": "question", "payload": { question: QuestionId, } } | { "type": "volume_kept", "payload": { mixed: boolean, } };
+export type Reply = { "type": "nothing" } | { "type": "line", "payload": { line: LineId, } } | { "type": "lines", "payload": { lines: Array<Line>, more: boolean, } } | { "type": "question", "payload": { question: QuestionId, } } | { "type": "film_matched", "payload": { sure: boolean, } } | { "type": "volume_kept", "payload": { mixed: boolean, } };
 
 /**
  * From most to least; the order is the order of the variants.
@@ -407,7 +538,11 @@ export type RoomLook = { slug: string, title: string, has_password: boolean, loc
 /**
  * People wait at its door until they are let in.
  */
-waiting_room: boolean, };
+waiting_room: boolean, 
+/**
+ * Who joins must name the SHA-256 of the film that is open there.
+ */
+film_strict: boolean, };
 
 /**
  * The room as a whole: a snapshot, and what events change afterwards.
@@ -436,7 +571,7 @@ waiting: Array<Waiter>,
 /**
  * Those that one may see, in order of ids.
  */
-questions: Array<Question>, mine: Mine, };
+questions: Array<Question>, mine: Mine, study: Study, film: Film, };
 
 /**
  * Answer to `GET /api/server`: what the page shows before anybody has entered a room.
@@ -458,7 +593,11 @@ export type ServerMessage = { "type": "welcome", "payload": Welcome } | { "type"
 /**
  * Absent when it is not an answer to a command.
  */
-ref?: number, refusal: Refusal, } } | { "type": "beat", "payload": { sent_ms: number, room_clock_ms: number, } } | { "type": "media_answer", "payload": { sdp: string, } } | { "type": "goodbye", "payload": { reason: LeaveReason, text: string, } } | { "type": "moved", "payload": { addresses: Array<string>, } };
+ref?: number, refusal: Refusal, } } | { "type": "beat", "payload": { sent_ms: number, room_clock_ms: number, 
+/**
+ * How clock and film stand, said again; absent when there are none.
+ */
+pulse?: Pulse, } } | { "type": "media_answer", "payload": { sdp: string, } } | { "type": "goodbye", "payload": { reason: LeaveReason, text: string, } } | { "type": "moved", "payload": { addresses: Array<string>, } };
 
 /**
  * How a room is set up. Changed by its host and co-hosts.
@@ -490,9 +629,17 @@ present_by_asking: boolean, questions: QuestionSettings,
  */
 timer: TimerPlan | null, 
 /**
+ * Cameras show how everybody sits there, and no more: a picture of 160 by 90 pixels every 8 s.
+ */
+quiet_company: boolean, 
+/**
  * Whether the room watches films together.
  */
 film: boolean, 
+/**
+ * Whether who joins must have the very film that is open.
+ */
+film_strict: boolean, 
 /**
  * Files, chat and seats are kept so long after the room has ended; 0 keeps nothing.
  */
@@ -512,6 +659,19 @@ sha256: string, shared_at_ms: number,
 share_token: string | null, };
 
 /**
+ * What somebody tells of their own studies. It is kept on their machine; the room only shows it.
+ */
+export type SharedStudy = { 
+/**
+ * What they focus on now; empty for nothing.
+ */
+focus_on: string, goals: Array<Goal>, 
+/**
+ * Days in a row on which they have focused.
+ */
+streak_days: number, };
+
+/**
  * Signs, one batch a room at most four times a second, and what only this seat must know.
  */
 export type Signs = { people?: Array<PersonSigns>, 
@@ -526,7 +686,72 @@ audio_only?: boolean,
 /**
  * What to do about a poor link, in words for a person.
  */
-hint?: Hint, };
+hint?: Hint, 
+/**
+ * What you can do about your own link, which has become poor, or is well again.
+ */
+advice?: Advice, };
+
+/**
+ * What the room studies by, and who studies.
+ */
+export type Study = { clock: StudyClock, 
+/**
+ * What the room wants to reach; empty for none.
+ */
+goal: string, 
+/**
+ * Milliseconds of focus of the room: of every span that somebody was here for, as far as it went.
+ */
+focus_ms: number, 
+/**
+ * Who has focused here or shares something; in order of ids.
+ */
+people: Array<StudyPerson>, };
+
+/**
+ * One anchor, from which everybody computes what is left.
+ *
+ * With `ends_at_ms` it runs: `ends_at_ms - room clock` is left, never less than nothing. Without, it
+ * stands and `left_ms` is left; with all of `length_ms` left it waits to be started.
+ */
+export type StudyClock = { phase: StudyPhase, 
+/**
+ * The span of focus of this round that runs or ran last, from 1; 0 before the first.
+ */
+cycle: number, 
+/**
+ * How long the whole span is.
+ */
+length_ms: number, 
+/**
+ * On the room clock; absent while it stands.
+ */
+ends_at_ms: number | null, 
+/**
+ * While it stands.
+ */
+left_ms: number, 
+/**
+ * Spans of focus that were seen through since the room was made or the clock was reset.
+ */
+focus_done: number, };
+
+/**
+ * Somebody who studies.
+ */
+export type StudyPerson = { id: ParticipantId, 
+/**
+ * Milliseconds of focus in this room while they were here. A span that runs is added when it ends, is
+ * interrupted, or they go.
+ */
+focus_ms: number, 
+/**
+ * What they chose to tell.
+ */
+shared: SharedStudy | null, };
+
+export type StudyPhase = "idle" | "focus" | "short_break" | "long_break";
 
 /**
  * Which suite seals the datagrams of a media session.
@@ -547,13 +772,37 @@ name: string, settings: Settings,
 time_limit_ms: number | null, };
 
 /**
+ * Answer to `GET /api/templates`: the built-in ones, and behind them those that were saved, by name.
+ */
+export type TemplateList = { templates: Array<Template>, };
+
+/**
  * How long the spans of the shared clock are (P1).
  */
 export type TimerPlan = { focus_minutes: number, short_break_minutes: number, long_break_minutes: number, 
 /**
  * Spans of focus until the long break.
  */
-cycles: number, };
+cycles: number, 
+/**
+ * After a break the next span of focus starts by itself; else it waits for somebody to start it.
+ */
+focus_starts_itself: boolean, 
+/**
+ * Who is not host or co-host is muted while the room focuses, and unmutes again in the break.
+ */
+focus_mutes: boolean, 
+/**
+ * Programs show no banners while the room focuses.
+ */
+hush_banners: boolean, };
+
+/**
+ * A number as some program has sent it, to the third digit behind the point; it is checked where it is used.
+ * What is no number, or beyond 10^12, is read as [`Unchecked::NONE`], so that what was read can be written
+ * again in either encoding. Equal is what has the same bits.
+ */
+export type Unchecked = number;
 
 /**
  * How many votes a question has now.
@@ -606,4 +855,8 @@ beat_interval_ms: number,
 /**
  * The host's own secret, only for the host, so that they can come back as host elsewhere.
  */
-host_key: string | null, };
+host_key: string | null, 
+/**
+ * How clock and film stand; absent when there are none.
+ */
+pulse?: Pulse, };

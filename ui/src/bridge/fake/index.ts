@@ -5,8 +5,10 @@
 
 import type { RoomLook, ServerInfo } from '../../wire';
 import { type Bridge, RefusalError } from '../types';
+import { pageFilms } from '../film/port';
 import { devices, pause } from './devices';
 import { pretend } from './meeting';
+import { templates } from './templates';
 import { LISTED, SCENES, type Scene, sceneOf } from './scenes';
 
 const ANSWER_MS = 120;
@@ -33,6 +35,7 @@ export const bridge: Bridge = {
     globalPushToTalk: 'not_in_browsers',
     dragOut: 'not_in_browsers',
   },
+  desktop: null,
 
   async serverInfo() {
     await pause(ANSWER_MS);
@@ -58,7 +61,13 @@ export const bridge: Bridge = {
     return { slug, join_link: join, host_link: `${join}&h=pretended`, host_key: 'pretended' };
   },
 
+  async listTemplates() {
+    await pause(ANSWER_MS);
+    return templates();
+  },
+
   devices,
+  film: pageFilms,
 
   returning: () => null,
 
@@ -100,6 +109,7 @@ function lookOf(slug: string, scene: Scene): RoomLook {
     members_max: 50,
     ended: scene.refused === 'room_ended' ? 'host_ended' : null,
     waiting_room: scene.waitMs > 0,
+    film_strict: false,
   };
 }
 

@@ -4,11 +4,15 @@ import { random } from '../../model/testing/random';
 import { NO_MEDIA } from '../../model/meeting';
 import type { Command, Line, PersonSigns, Reply, RoomState, Welcome } from '../../wire';
 import { type JoinWish, type LocalMedia, type Meeting, type MeetingEvent, RefusalError } from '../types';
+import { openPageFilm } from '../film/page';
 import { labelOf, pause, speech } from './devices';
 import { LINES, actor, memberOf } from './people';
 import { SCREEN, drawCamera, drawScreen } from './pictures';
+import { askedBefore } from './questions';
 import { PretendRoom, Refused } from './rules';
 import type { Scene } from './scenes';
+import { USUAL } from './templates';
+import { NO_FILM, NO_STUDY, studying, watching } from './together';
 import { transferOf } from './transfers';
 
 const SIGNS_MS = 250;
@@ -193,6 +197,9 @@ export function pretend(slug: string, scene: Scene, wish: JoinWish, heard: (even
       changed(SCREEN);
       return drawScreen(canvas, scene.still);
     },
+    openFilm: (wish, told) =>
+      openPageFilm(wish, { me: you, ask, roomReading: (localMs) => ({ roomMs: OPEN_FOR_MS + localMs - began, errorMs: 1 }) }, told),
+
     upload: (file) =>
       transferOf(
         { direction: 'up', name: file.name, sizeBytes: file.size, file: null },
@@ -243,21 +250,7 @@ function opening(
     title: scene.title,
     locked: false,
     has_password: scene.password !== null,
-    settings: {
-      version: 1,
-      newcomers: 'participant',
-      waiting_room: scene.waitMs > 0,
-      members_max: 50,
-      participants: { present: true, speak: true, chat: true, files: true, timer: true, film: true },
-      observers: { react: true, vote: true, ask: true },
-      muted_on_entry: false,
-      may_unmute: true,
-      present_by_asking: true,
-      questions: { open: false, anonymous: false, reviewed: false },
-      timer: null,
-      film: false,
-      keep_hours: 168,
-    },
+    settings: { ...USUAL, waiting_room: scene.waitMs > 0 || scene.waiting.length > 0, ...scene.settings },
     members: [...members, own],
     floor: { presenter: scene.share ? 3 : null, queue: [], hands: scene.people >= 5 ? [4] : [] },
     lines,
@@ -286,8 +279,10 @@ function opening(
           ],
     agenda: { ends_at_ms: scene.endsInMs === null ? null : clockMs + scene.endsInMs, notices: [] },
     spotlight: null,
-    waiting: [],
-    questions: [],
-    mine: { questions: [], votes: [] },
+    waiting: scene.waiting.map((name, at) => ({ id: at + 1, name, since_ms: Date.now() - (3 - at) * 60_000 })),
+    questions: scene.questions ? askedBefore(clockMs).filter((question) => scene.host || (!question.hidden && !question.in_review)) : [],
+    mine: { questions: [], votes: scene.questions ? [4] : [] },
+    study: scene.together === 'study' ? studying(clockMs) : NO_STUDY,
+    film: scene.together === 'film' ? watching(clockMs) : NO_FILM,
   };
 }

@@ -3,6 +3,10 @@
 import { mayIn } from '../../model/permission';
 import { apply } from '../../model/replica';
 import type { Command, Event, Floor, Line, Member, Numbered, Permission, RefusalCode, Reply, RoomState } from '../../wire';
+import { actor, memberOf } from './people';
+import { doQuestion } from './questions';
+import { deleteTemplate, saveTemplate } from './templates';
+import { doTogether } from './together';
 
 const NOTHING: Reply = { type: 'nothing' };
 
@@ -25,7 +29,7 @@ export class PretendRoom {
     private readonly history: Line[],
     private readonly told: (events: Numbered[]) => void,
     /** Milliseconds of the room clock. */
-    private readonly clock: () => number,
+    readonly clock: () => number,
   ) {
     this.#nextLine = Math.max(0, ...state.lines.map((line) => line.id)) + 1;
     this.#nextFile = Math.max(0, ...state.files.map((file) => file.id)) + 1;
@@ -117,10 +121,28 @@ export class PretendRoom {
         allowed('give_roles');
         this.happen({ type: 'role_changed', payload: { ...command.payload, why: 'given' } });
         return NOTHING;
+      case 'lift_bans':
+        allowed('admit');
+        return NOTHING;
       case 'admit':
+        allowed('admit');
+        this.admit(command.payload.id);
+        return NOTHING;
+      case 'admit_all':
+        allowed('admit');
+        for (const { id } of this.state.waiting) this.admit(id);
+        return NOTHING;
       case 'turn_away':
         allowed('admit');
         this.happen({ type: 'waiting_left', payload: { id: command.payload.id } });
+        return NOTHING;
+      case 'save_template':
+        allowed('change_settings');
+        saveTemplate(command.payload.name, this.state.settings);
+        return NOTHING;
+      case 'delete_template':
+        allowed('change_settings');
+        if (!deleteTemplate(command.payload.name)) throw new Refused('no_such_template');
         return NOTHING;
 
       case 'ask_floor': {
@@ -235,8 +257,23 @@ export class PretendRoom {
       case 'end_room':
         return NOTHING;
       default:
-        throw new Refused('not_implemented');
+        return this.further(by, command);
     }
+  }
+
+  /** What has a file of its own. */
+  private further(by: number, command: Command): Reply {
+    const reply = doQuestion(this, by, command) ?? doTogether(this, by, command);
+    if (reply === null) throw new Refused('not_implemented');
+    return reply;
+  }
+
+  private admit(waiting: number): void {
+    const waiter = this.state.waiting.find(({ id }) => id === waiting);
+    if (waiter === undefined) throw new Refused('nobody_waits');
+    const id = Math.max(...this.state.members.map((member) => member.id)) + 1;
+    const member = memberOf({ ...actor(id), name: waiter.name, role: this.state.settings.newcomers }, id, Date.now());
+    this.happen({ type: 'waiting_left', payload: { id: waiting } }, { type: 'participant_joined', payload: { member } });
   }
 
   private present(id: number, why: 'granted' | 'taken' | 'handed_over'): void {

@@ -1,6 +1,7 @@
 /** Which pretended rooms there are: the last part of the link chooses what happens. */
 
-import type { RefusalCode } from '../../wire';
+import type { RefusalCode, Settings } from '../../wire';
+import { PLAN } from './templates';
 
 export interface Scene {
   title: string;
@@ -23,6 +24,14 @@ export interface Scene {
   poor: boolean;
   /** The link is lost after so many milliseconds, and comes back by itself. */
   lostAfterMs: number | null;
+  /** Other than usual. */
+  settings: Partial<Settings>;
+  /** Some were asked before we came. */
+  questions: boolean;
+  /** What the room does together; null is a meeting. */
+  together: 'study' | 'film' | null;
+  /** Names of those at the door. */
+  waiting: readonly string[];
 }
 
 const USUAL: Scene = {
@@ -37,7 +46,14 @@ const USUAL: Scene = {
   endsInMs: null,
   poor: false,
   lostAfterMs: null,
+  settings: {},
+  questions: false,
+  together: null,
+  waiting: [],
 };
+
+const TIMED = { timer: PLAN };
+const ASKED = { open: true, anonymous: true, reviewed: true };
 
 export const SCENES: Readonly<Record<string, Scene>> = {
   lobby: USUAL,
@@ -46,6 +62,21 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   alone: { ...USUAL, title: 'Nobody else', people: 0 },
   many: { ...USUAL, title: 'All hands', people: 40 },
   share: { ...USUAL, title: 'A talk with slides', share: true, host: false },
+  lecture: {
+    ...USUAL,
+    title: 'Introduction to waves',
+    still: true,
+    questions: true,
+    waiting: ['Farida Rahimi', 'Tomáš Dvořák', 'A rather long name that does not fit into one line of the list'],
+    settings: { questions: ASKED },
+  },
+  listener: { ...USUAL, title: 'Introduction to waves', still: true, host: false, questions: true, settings: { questions: ASKED } },
+  study: { ...USUAL, title: 'Library', still: true, together: 'study', settings: TIMED },
+  quiet: { ...USUAL, title: 'Library', still: true, host: false, together: 'study', settings: { timer: PLAN, quiet_company: true } },
+  pomodoro: { ...USUAL, title: 'Before the first span', still: true, settings: TIMED },
+  film: { ...USUAL, title: 'Film evening', still: true, together: 'film', settings: { film: true } },
+  seat: { ...USUAL, title: 'Film evening', still: true, host: false, together: 'film', settings: { film: true } },
+  cinema: { ...USUAL, title: 'Before the film', still: true, settings: { film: true } },
   soon: { ...USUAL, title: 'Ends soon', endsInMs: 70_000 },
   poor: { ...USUAL, title: 'A poor link', poor: true },
   lost: { ...USUAL, title: 'A link that breaks', lostAfterMs: 3_000 },

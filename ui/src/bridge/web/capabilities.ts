@@ -1,6 +1,7 @@
 /** What this browser can do, and why it cannot do the rest. */
 
 import type { Ability, Capabilities } from '../types';
+import { canConnect } from './media/path';
 
 /** Voice and pictures of a person are given to pages over TLS only. */
 function devicesAbility(has: boolean): Ability {
@@ -15,10 +16,10 @@ export function capabilities(): Capabilities {
   const isPhone = /Android|iPhone|iPad/.test(navigator.userAgent);
   const shares = media !== undefined && 'getDisplayMedia' in media && encodes;
   return {
-    webrtc: typeof RTCPeerConnection === 'undefined' ? 'browser_too_old' : true,
+    webrtc: canConnect() ? true : 'browser_too_old',
     webcodecs: typeof VideoDecoder === 'undefined' ? 'browser_too_old' : true,
-    camera: devicesAbility(captures && encodes),
-    microphone: devicesAbility(captures),
+    camera: devicesAbility(captures && encodes && canConnect()),
+    microphone: devicesAbility(captures && canConnect()),
     screenShare: shares || !isPhone ? devicesAbility(shares) : 'not_on_this_device',
     chooseSpeaker: 'setSinkId' in HTMLMediaElement.prototype ? true : 'browser_too_old',
     notifications: typeof Notification === 'undefined' ? 'not_on_this_device' : true,

@@ -22,10 +22,34 @@ export async function askJson<T>(base: string, path: string, body?: unknown): Pr
   const response = await fetchInTime(new URL(path, base).href, init);
   if (!response.ok) throw await refusalOf(response);
   try {
-    return (await response.json()) as T;
+    return snakeNames(await response.json()) as T;
   } catch {
     throw new RefusalError('unreachable', bridgeText.unreachable);
   }
+}
+
+/** Answer to `POST /api/rooms`. */
+export interface RoomMade {
+  slug: string;
+  join_url: string;
+  host_url: string;
+  host_key: string;
+}
+
+/** Shows what proves that one has the room's whole link: whoever does is no stranger to the server. */
+export function withInvite(path: string, invite: string | null | undefined): string {
+  return typeof invite === 'string' ? `${path}?${new URLSearchParams({ invite }).toString()}` : path;
+}
+
+/** The interface spells names `likeThis`, the protocol's words `like_this`. */
+export function snakeNames(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeNames);
+  if (typeof value !== 'object' || value === null) return value;
+  const spelled = ([name, inner]: [string, unknown]): [string, unknown] => [
+    name.replace(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`),
+    snakeNames(inner),
+  ];
+  return Object.fromEntries(Object.entries(value).map(spelled));
 }
 
 /** Rejects with `RefusalError` of the code `unreachable` when there is no answer. */

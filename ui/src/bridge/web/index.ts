@@ -1,12 +1,13 @@
 /** The bridge of a browser: everything by the browser's own means, and nothing from another host. */
 
 import { bridgeText } from '../../text/bridge';
-import type { Enter, RoomList } from '../../wire';
+import type { Enter, RoomList, RoomLook, TemplateList } from '../../wire';
+import { pageFilms } from '../film/port';
 import { RefusalError, type Bridge, type JoinWish, type Meeting, type MeetingEvent } from '../types';
 import { capabilities } from './capabilities';
 import { deviceSecret } from './device_secret';
 import { devices } from './devices';
-import { askJson, serverBase } from './http';
+import { askJson, serverBase, withInvite, type RoomMade } from './http';
 import { Asks } from './link/asks';
 import { socketUrl } from './link/control';
 import { SeatNote, forgetSeat, keptSeat, sessionStore, type KeptSeat } from './link/seat';
@@ -17,11 +18,20 @@ import { WebMeeting } from './meeting';
 export const bridge: Bridge = {
   can: capabilities(),
   devices,
+  film: pageFilms,
+  desktop: null,
 
   serverInfo: () => askJson(serverBase(null), '/api/server'),
   listRooms: async () => (await askJson<RoomList>(serverBase(null), '/api/rooms')).rooms,
-  lookAtRoom: ({ slug, server }) => askJson(serverBase(server), `/api/rooms/${encodeURIComponent(slug)}`),
-  createRoom: (wish) => askJson(serverBase(null), '/api/rooms', wish),
+  async lookAtRoom({ slug, server, invite }) {
+    const path = withInvite(`/api/rooms/${encodeURIComponent(slug)}`, invite);
+    return (await askJson<{ room: RoomLook }>(serverBase(server), path)).room;
+  },
+  async createRoom(wish) {
+    const made = await askJson<RoomMade>(serverBase(null), '/api/rooms', wish);
+    return { slug: made.slug, join_link: made.join_url, host_link: made.host_url, host_key: made.host_key };
+  },
+  listTemplates: async () => (await askJson<TemplateList>(serverBase(null), '/api/templates')).templates,
 
   returning: (link) => keptSeat(sessionStore(), link)?.wish ?? null,
 
@@ -89,13 +99,14 @@ async function enter(
     signs: (signs) => meeting?.events.signs(signs),
     link: (state) => (meeting === undefined ? heard({ type: 'link', link: state }) : meeting.events.link(state)),
     clock: (room, local, roundTrip) => meeting?.events.clock(room, local, roundTrip),
+    pulse: (pulse) => meeting?.events.pulse(pulse),
     ended(reason, text) {
       stopHurrying();
       letGoOfSeat(session.token);
       meeting?.events.ended(reason, text);
     },
   };
-  const session = new Session(socketUrl('/ws', serverBase(link.server)), asks, events);
+  const session = new Session(socketUrl(withInvite('/ws', link.invite), serverBase(link.server)), asks, events);
   const stopHurrying = hurryWithNetwork(session);
   giveUp?.addEventListener('abort', () => session.giveUp());
   const how: Enter =
@@ -109,6 +120,7 @@ async function enter(
             host_key: link.hostKey,
             sound: wish.sound,
             device: deviceSecret(),
+            ...(wish.fileHash == null ? {} : { file_hash: wish.fileHash }),
           },
         }
       : { type: 'resume', payload: { seat_token: kept.seatToken, cursor: null } };

@@ -1,8 +1,12 @@
 /** A meeting in a browser: the seat, and everything that hangs on it. */
 
 import type { Command, Floor, Hint, Numbered, ParticipantId, Reply, SharedFile, Signs, Welcome } from '../../wire';
+import { openPageFilm } from '../film/page';
 import type {
   DeviceKind,
+  FilmHandle,
+  FilmStatus,
+  FilmWish,
   JoinWish,
   Meeting,
   MeetingEvent,
@@ -49,6 +53,9 @@ export class WebMeeting implements Meeting {
   private readonly volumes = new Map<ParticipantId, Command>();
   private quality: Command | undefined;
   private hint: Hint | null = null;
+  /** Quiet company: our camera shows how we sit there, and no more. */
+  private quiet = false;
+  private film: FilmHandle | undefined;
   private over = false;
 
   constructor(
@@ -110,6 +117,7 @@ export class WebMeeting implements Meeting {
     },
     link: (link) => this.heard({ type: 'link', link }),
     clock: (roomClockMs, localMs) => this.heard({ type: 'clock', roomClockMs, localMs }),
+    pulse: (pulse) => this.heard({ type: 'pulse', pulse }),
     ended: (reason, text) => {
       this.close();
       this.note.forget();
@@ -179,6 +187,18 @@ export class WebMeeting implements Meeting {
     return this.picture.attach(canvas, changed);
   }
 
+  openFilm(wish: FilmWish, heard: (status: FilmStatus) => void): FilmHandle {
+    this.film?.close();
+    const { session, you } = this;
+    const room = {
+      me: you,
+      ask: (command: Command) => session.ask(command),
+      roomReading: (localMs: number) => session.roomReading(localMs),
+    };
+    this.film = openPageFilm(wish, room, heard);
+    return this.film;
+  }
+
   upload(file: File): TransferHandle {
     return this.files.upload(file);
   }
@@ -209,7 +229,10 @@ export class WebMeeting implements Meeting {
 
   private takeWelcome(welcome: Welcome, isNew: boolean): void {
     const { snapshot } = welcome;
-    if (snapshot !== null) this.floorChanged(snapshot.floor);
+    if (snapshot !== null) {
+      this.floorChanged(snapshot.floor);
+      this.keepQuiet(snapshot.settings.quiet_company);
+    }
     const member = snapshot?.members.find(({ id }) => id === this.you);
     if (member !== undefined) {
       if (isNew) this.ours.forgotten(member.media);
@@ -237,6 +260,9 @@ export class WebMeeting implements Meeting {
       case 'floor_changed':
         this.floorChanged(event.payload.floor);
         break;
+      case 'settings_changed':
+        this.keepQuiet(event.payload.settings.quiet_company);
+        break;
       case 'file_shared':
         if (event.payload.file.owner === this.you) this.files.shared(event.payload.file);
         break;
@@ -253,6 +279,11 @@ export class WebMeeting implements Meeting {
     if (layers === undefined) return;
     this.ours.change({ publishing: layers });
     this.cameraUp?.watched(layers);
+  }
+
+  private keepQuiet(quiet: boolean): void {
+    this.quiet = quiet;
+    this.cameraUp?.keepQuiet(quiet);
   }
 
   private floorChanged(floor: Floor): void {
@@ -296,6 +327,7 @@ export class WebMeeting implements Meeting {
     }
     this.cameraUp = stream && new CameraUp(stream, (message) => this.path.send(message));
     this.cameraUp?.choose(this.ours.now.send);
+    this.cameraUp?.keepQuiet(this.quiet);
     this.cameraUp?.watched(this.ours.now.publishing);
   }
 
@@ -317,6 +349,7 @@ export class WebMeeting implements Meeting {
   }
 
   private close(): void {
+    this.film?.close();
     this.measuring.close();
     this.presenting.close();
     this.closeView();

@@ -14,7 +14,9 @@ export const SETTINGS: Settings = {
   present_by_asking: true,
   questions: { open: false, anonymous: false, reviewed: false },
   timer: null,
+  quiet_company: false,
   film: false,
+  film_strict: false,
   keep_hours: 168,
 };
 
@@ -52,6 +54,19 @@ export function room(change: Partial<RoomState> = {}): RoomState {
     waiting: [],
     questions: [],
     mine: { questions: [], votes: [] },
+    study: {
+      clock: { phase: 'idle', cycle: 0, length_ms: 0, ends_at_ms: null, left_ms: 0, focus_done: 0 },
+      goal: '',
+      focus_ms: 0,
+      people: [],
+    },
+    film: {
+      file: null,
+      leader: null,
+      anchor: { playing: false, position_ms: 0, at_ms: 0, rate_permille: 1_000, hold: null },
+      playlist: [],
+      marks: [],
+    },
     ...change,
   };
 }

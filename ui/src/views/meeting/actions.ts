@@ -4,6 +4,7 @@ import { bridge } from '#bridge';
 import { layoutOf, choose } from '../../model/stage';
 import { shareChoice } from '../../model/floor';
 import type { LayoutName } from '../../model/layout';
+import { isMutedByFocus } from '../../model/study_clock';
 import { text } from '../../text/en';
 import { copyText } from '../clipboard';
 import { whyText } from '../failure';
@@ -16,7 +17,9 @@ export function speakLack(session: Session): string | null {
 }
 
 export function microphoneLack(session: Session): string | null {
-  return speakLack(session) ?? (session.state.media.sound ? null : text.controls.withoutSound);
+  const { you, state } = session;
+  if (you !== null && isMutedByFocus(state.room, you.role)) return text.controls.focusQuiet;
+  return speakLack(session) ?? (state.media.sound ? null : text.controls.withoutSound);
 }
 
 export function toggleMicrophone(session: Session): void {
@@ -61,11 +64,11 @@ export function share(session: Session): void {
       else void session.meeting.shareScreen(false);
       return;
     case 'share':
-      void session.meeting.shareScreen(true);
+      void startSharing(session);
       return;
     case 'take_over':
       void session.ask({ type: 'take_floor' }).then((reply) => {
-        if (reply !== null) void session.meeting.shareScreen(true);
+        if (reply !== null) void startSharing(session);
       });
       return;
     case 'ask':
@@ -90,4 +93,17 @@ export function currentLayout(session: Session): LayoutName {
 export async function copyJoinLink(session: Session): Promise<void> {
   const copied = await copyText(session.meeting.joinLink());
   session.toast(copied ? text.meeting.linkCopied : text.meeting.copyFailed, copied ? 'info' : 'danger');
+}
+
+/** A browser asks by itself what to share; the program asks in a dialog, where there is a choice. */
+async function startSharing(session: Session): Promise<void> {
+  if (bridge.desktop === null) return session.meeting.shareScreen(true);
+  const offers = await bridge.desktop.screens().catch(() => []);
+  const [only] = offers;
+  if (offers.length !== 1 || only === undefined) {
+    session.dialog = 'screen';
+    return;
+  }
+  bridge.desktop.chooseScreen(only.id);
+  return session.meeting.shareScreen(true);
 }

@@ -1,6 +1,8 @@
 /** The shortcuts at work: keys of the window become actions of the meeting. */
 
-import { showPanel } from '../../model/meeting';
+import { type PanelName, showPanel } from '../../model/meeting';
+import { isShown } from '../../model/questions';
+import { hasClock } from '../../model/study_clock';
 import { type Action, type Talk, NOT_HELD, actionOf, pressed, released } from '../../model/shortcuts';
 import type { Session } from '../session.svelte';
 import { microphoneLack, share, toggleCamera, toggleHand, toggleMicrophone } from './actions';
@@ -42,6 +44,12 @@ export function keysOf(session: Session, closePanel: () => void): Keys {
       case 'toggle_files':
         session.togglePanel('files');
         return true;
+      case 'toggle_questions':
+        return toggle('questions', isShown(session.state.room));
+      case 'toggle_study':
+        return toggle('study', hasClock(session.state.room));
+      case 'toggle_film':
+        return toggle('film', session.state.room.settings.film);
       case 'show_shortcuts':
         session.dialog = 'shortcuts';
         return true;
@@ -52,6 +60,12 @@ export function keysOf(session: Session, closePanel: () => void): Keys {
         closePanel();
         return true;
     }
+  }
+
+  /** A panel that the room may not have. */
+  function toggle(panel: PanelName, isThere: boolean): boolean {
+    if (isThere) session.togglePanel(panel);
+    return isThere;
   }
 
   function hold(): boolean {

@@ -158,6 +158,14 @@ describe('what is encoded', () => {
     expect(layerSize(640, 360, 'large')).toEqual({ width: 640, height: 360 });
   });
 
+  it('of quiet company is a picture of 160 by 90 every 8 s, whatever is watched and chosen', () => {
+    const quiet = sendQuality('high', true);
+    expect(quiet.everyMs).toBe(8_000);
+    expect(layersToSend(['thumbnail', 'large'], quiet)).toEqual(['thumbnail']);
+    expect(layerSize(1_280, 720, 'thumbnail', quiet.heightPxMax)).toEqual({ width: 160, height: 90 });
+    expect(sendQuality('high').everyMs).toBeCloseTo(1_000 / 15);
+  });
+
   it('is what somebody watches and the person wants to send', () => {
     expect(layersToSend(['large', 'thumbnail'], sendQuality('auto'))).toEqual(['thumbnail', 'large']);
     expect(layersToSend(['large', 'thumbnail'], sendQuality('low'))).toEqual(['thumbnail']);

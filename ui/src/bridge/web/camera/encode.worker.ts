@@ -2,7 +2,7 @@
 
 import type { Layer } from '../../../wire';
 import { workerScope } from '../worker_scope';
-import { FRAMES_PER_SECOND_MAX, captureClockMs, layerSize, layersToSend, sendQuality } from './encoding';
+import { JPEG_LEAST, captureClockMs, layerSize, layersToSend, sendQuality } from './encoding';
 import type { EncodeOrder, Encoded } from './encoding';
 
 const scope = workerScope<EncodeOrder, Encoded>();
@@ -12,11 +12,17 @@ const EARLY_MS = 10;
 
 let wish = { layers: [] as Layer[], quality: sendQuality('auto') };
 let wished: (() => void) | undefined;
+let reader: ReadableStreamDefaultReader<VideoFrame> | undefined;
+let reading: Promise<void> | undefined;
+let stopping = false;
+/** When the next picture is wanted, on `performance.now()`. */
+let dueMs = 0;
 
 scope.addEventListener('message', ({ data }) => {
   switch (data.type) {
     case 'source':
-      void readAll(data.readable);
+      reader = data.readable.getReader();
+      reading = readAll(reader);
       break;
     case 'picture':
       void encode(data.bitmap, data.bitmap.width, data.bitmap.height, data.capturedMs).then(() => {
@@ -26,16 +32,28 @@ scope.addEventListener('message', ({ data }) => {
       break;
     case 'wish':
       wish = { layers: data.layers, quality: data.quality };
+      // Who looks anew does not wait for the end of a long pause.
+      dueMs = 0;
       wished?.();
+      break;
+    case 'stop':
+      void stop();
       break;
   }
 });
 
-async function readAll(readable: ReadableStream<VideoFrame>): Promise<void> {
-  const reader = readable.getReader();
-  let dueMs = 0;
+/** Pictures, also those that wait in the stream, are the camera's memory until somebody closes them. */
+async function stop(): Promise<void> {
+  stopping = true;
+  wished?.();
+  await reader?.cancel().catch(() => undefined);
+  await reading;
+  tell({ type: 'stopped' });
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<VideoFrame>): Promise<void> {
   for (;;) {
-    while (wish.layers.length === 0) {
+    while (wish.layers.length === 0 && !stopping) {
       await new Promise<void>((again) => {
         wished = again;
       });
@@ -44,7 +62,7 @@ async function readAll(readable: ReadableStream<VideoFrame>): Promise<void> {
     if (done) return;
     const nowMs = performance.now();
     if (nowMs + EARLY_MS >= dueMs) {
-      dueMs = Math.max(dueMs, nowMs - EARLY_MS) + 1_000 / FRAMES_PER_SECOND_MAX;
+      dueMs = Math.max(dueMs, nowMs - EARLY_MS) + wish.quality.everyMs;
       await encode(frame, frame.displayWidth, frame.displayHeight, captureClockMs());
     }
     frame.close();
@@ -58,17 +76,28 @@ async function encode(
   capturedMs: number,
 ): Promise<void> {
   for (const layer of layersToSend(wish.layers, wish.quality)) {
-    const size = layerSize(width, height, layer);
+    const size = layerSize(width, height, layer, wish.quality.heightPxMax);
     const canvas = canvasOf(layer, size);
     canvas.getContext('2d', { alpha: false })?.drawImage(picture, 0, 0, size.width, size.height);
     try {
-      const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: wish.quality.jpeg });
+      const blob = await encoded(canvas);
+      if (blob === null) continue;
       const jpeg = await blob.arrayBuffer();
       tell({ type: 'frame', layer, capturedMs, jpeg }, [jpeg]);
     } catch {
       // No memory for this picture; there may be some for the next.
     }
   }
+}
+
+/** As good as its size allows; null when it does not allow anything. */
+async function encoded(canvas: OffscreenCanvas): Promise<Blob | null> {
+  const { bytesMax } = wish.quality;
+  for (let quality = wish.quality.jpeg; quality >= JPEG_LEAST; quality *= 0.7) {
+    const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality });
+    if (blob.size <= bytesMax) return blob;
+  }
+  return null;
 }
 
 function canvasOf(layer: Layer, size: { width: number; height: number }): OffscreenCanvas {

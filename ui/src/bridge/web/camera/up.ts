@@ -3,11 +3,14 @@
 import type { Layer, QualityChoice } from '../../../wire';
 import type { Sent } from '../media/peer';
 import { fragmentMessage, splitFrame, type ReRequest } from '../protocol/datagram';
-import { FRAMES_PER_SECOND_MAX, captureClockMs, sendQuality } from './encoding';
+import { FRAMES_PER_SECOND_MAX, QUIET_EVERY_MS, captureClockMs, sendQuality } from './encoding';
 import type { EncodeOrder, Encoded } from './encoding';
 import { Least } from './least';
 import { pictureStream, playUnseen } from './pictures';
 import { SentLately } from './resend';
+
+/** A worker that has not let go of its pictures by then is ended all the same. */
+const STOP_DEADLINE_MS = 500;
 
 export class CameraUp {
   private readonly worker = new Worker(new URL('./encode.worker.ts', import.meta.url), { type: 'module' });
@@ -17,17 +20,31 @@ export class CameraUp {
   private readonly sentLately = new SentLately();
   private layers: Layer[] = [];
   private choice: QualityChoice = 'auto';
+  private quiet = false;
+  /** When the next picture is wanted, where they are not streamed. */
+  private dueMs = 0;
   private ticking: ReturnType<typeof setInterval> | undefined;
   private video: HTMLVideoElement | undefined;
   private busy = false;
+  /** Runs out when the worker does not stop by itself. */
+  private closing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     stream: MediaStream,
     private readonly send: (message: Uint8Array<ArrayBuffer>) => Sent,
   ) {
     this.worker.addEventListener('message', ({ data }: MessageEvent<Encoded>) => {
-      if (data.type === 'frame') this.sendFrame(data.layer, data.capturedMs, new Uint8Array(data.jpeg));
-      else this.busy = false;
+      switch (data.type) {
+        case 'frame':
+          if (this.closing === undefined) this.sendFrame(data.layer, data.capturedMs, new Uint8Array(data.jpeg));
+          break;
+        case 'idle':
+          this.busy = false;
+          break;
+        case 'stopped':
+          this.end();
+          break;
+      }
     });
     const track = stream.getVideoTracks()[0];
     const readable = track && pictureStream(track);
@@ -50,6 +67,13 @@ export class CameraUp {
     this.wish();
   }
 
+  /** Quiet company: how we sit there, now and then, and no more. */
+  keepQuiet(quiet: boolean): void {
+    if (quiet === this.quiet) return;
+    this.quiet = quiet;
+    this.wish();
+  }
+
   /** Somebody has lost these. */
   answer(request: ReRequest): void {
     for (const message of this.sentLately.answer(request, performance.now())) this.send(message);
@@ -57,17 +81,25 @@ export class CameraUp {
 
   close(): void {
     clearInterval(this.ticking);
-    this.worker.terminate();
     if (this.video) this.video.srcObject = null;
+    this.order({ type: 'stop' });
+    this.closing = setTimeout(() => this.end(), STOP_DEADLINE_MS);
+  }
+
+  private end(): void {
+    clearTimeout(this.closing);
+    this.worker.terminate();
   }
 
   private wish(): void {
-    this.order({ type: 'wish', layers: this.layers, quality: sendQuality(this.choice) });
+    this.dueMs = 0;
+    this.order({ type: 'wish', layers: this.layers, quality: sendQuality(this.choice, this.quiet) });
   }
 
   private async takePicture(): Promise<void> {
     const video = this.video;
-    if (!video?.videoWidth || this.busy || this.layers.length === 0) return;
+    if (!video?.videoWidth || this.busy || this.layers.length === 0 || performance.now() < this.dueMs) return;
+    this.dueMs = this.quiet ? performance.now() + QUIET_EVERY_MS : 0;
     this.busy = true;
     try {
       const capturedMs = captureClockMs();

@@ -3,9 +3,21 @@
 /** Exchanges that the filter looks back on (RFC 5905 section 10: eight stages). */
 const WINDOW_EXCHANGES = 8;
 
+/** What is known of the room clock: `roomMs` is at most `errorMs` wrong, either way. */
+export interface RoomReading {
+  roomMs: number;
+  errorMs: number;
+}
+
+/** How far two clocks may drift apart, in parts per million (RFC 5905 section 4, PHI). */
+const DRIFT_PPM = 15;
+/** The room clock is told in whole milliseconds, cut off. */
+const GRAIN_MS = 1;
+
 interface Exchange {
   offsetMs: number;
   delayMs: number;
+  receivedMs: number;
 }
 
 /**
@@ -18,7 +30,7 @@ export class RoomClock {
   /** A question of `sentMs` was answered with the room's clock, and the answer came at `receivedMs`. */
   exchanged(sentMs: number, roomMs: number, receivedMs: number): void {
     const delayMs = Math.max(receivedMs - sentMs, 0);
-    this.exchanges.push({ offsetMs: roomMs - (sentMs + receivedMs) / 2, delayMs });
+    this.exchanges.push({ offsetMs: roomMs - (sentMs + receivedMs) / 2, delayMs, receivedMs });
     if (this.exchanges.length > WINDOW_EXCHANGES) this.exchanges.shift();
   }
 
@@ -31,6 +43,14 @@ export class RoomClock {
   read(nowMs: number): number | undefined {
     const best = this.best();
     return best && nowMs + best.offsetMs;
+  }
+
+  /** The same with its error: half of the way, because nobody knows how it divides into there and back, and drift since. */
+  reading(nowMs: number): RoomReading | null {
+    const best = this.best();
+    if (best === undefined) return null;
+    const driftMs = (Math.max(nowMs - best.receivedMs, 0) * DRIFT_PPM) / 1_000_000;
+    return { roomMs: nowMs + best.offsetMs + GRAIN_MS / 2, errorMs: best.delayMs / 2 + GRAIN_MS / 2 + driftMs };
   }
 
   private best(): Exchange | undefined {

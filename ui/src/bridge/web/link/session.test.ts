@@ -86,6 +86,7 @@ describe('a session', () => {
     signs: () => void heard.push('signs'),
     link: ({ state }) => void heard.push(`link ${state}`),
     clock: (room) => void heard.push(`clock ${Math.round(room)}`),
+    pulse: (pulse) => void heard.push(`pulse ${Object.keys(pulse).join()}`),
     ended: (reason) => void heard.push(`ended ${reason}`),
   };
 

@@ -12,6 +12,7 @@ import type {
   Enter,
   LeaveReason,
   Numbered,
+  Pulse,
   RefusalCode,
   Reply,
   ServerMessage,
@@ -23,7 +24,7 @@ import { Asks, toError } from './asks';
 import { Backoff } from './backoff';
 import { ControlLink } from './control';
 import { Offers } from './offers';
-import { RoomClock } from './room_clock';
+import { RoomClock, type RoomReading } from './room_clock';
 import { Upkeep } from './upkeep';
 
 /** From dialling to the welcome. */
@@ -44,6 +45,7 @@ export interface SessionEvents {
   link(link: LinkState): void;
   /** A beat came back. */
   clock(roomClockMs: number, localMs: number, roundTripMs: number): void;
+  pulse(pulse: Pulse): void;
   ended(reason: LeaveReason, text: string): void;
 }
 
@@ -249,6 +251,7 @@ export class Session {
       }
       case 'beat':
         this.beatReturned(message.payload.sent_ms, message.payload.room_clock_ms);
+        if (message.payload.pulse !== undefined) this.events.pulse(message.payload.pulse);
         break;
       case 'media_answer':
         this.offers.answered(message.payload.sdp);
@@ -276,6 +279,11 @@ export class Session {
       this.events.events(news);
     }
     this.upkeep?.oweAck(events.length);
+  }
+
+  /** The room clock at a moment of `performance.now()`; null before the first sign of life. */
+  roomReading(localMs: number): RoomReading | null {
+    return this.clock.reading(localMs);
   }
 
   private beatReturned(sentMs: number, roomClockMs: number): void {

@@ -98,7 +98,7 @@ export class Measuring {
         voiceReceived: this.voice.received,
         voiceLost: this.voice.lost,
         jitterUs: Math.round((this.reading.jitterMs ?? 0) * 1_000),
-        roundTripUs: this.roundTripUs,
+        roundTripUs: roundTrip(this.roundTripUs, this.reading.roundTripMs),
       });
       this.events.send(report);
     }
@@ -107,6 +107,15 @@ export class Measuring {
     this.voice = { received: 0, lost: 0 };
     this.reportedMs = nowMs;
   }
+}
+
+/**
+ * The round trip to tell, in microseconds; 0 is none. An echo waits until the page has time for it, a check of the
+ * browser's own does not, but is some seconds old: a page that is late is no slow link.
+ */
+export function roundTrip(echoUs: number, checkMs: number | null): number {
+  if (echoUs === 0 || checkMs === null || checkMs === 0) return echoUs;
+  return Math.max(Math.min(echoUs, Math.round(1_000 * checkMs)), 1);
 }
 
 /** Fragments that were lost and came after all are among the received ones. */

@@ -15,6 +15,11 @@ export interface PathEvents {
   message(message: Uint8Array): void;
 }
 
+/** Some browsers, and some people's settings, have no WebRTC: the meeting goes on without sound and cameras. */
+export function canConnect(): boolean {
+  return typeof RTCPeerConnection !== 'undefined';
+}
+
 export class MediaPath {
   private current: Peer | undefined;
   private coming: Peer | undefined;
@@ -33,7 +38,7 @@ export class MediaPath {
   renew(): void {
     clearTimeout(this.retryTimer);
     this.coming?.close();
-    if (this.closed) return;
+    if (this.closed || !canConnect()) return;
     const peer: Peer = new Peer(this.offer, {
       connected: (sound) => this.connected(peer, sound),
       message: (message) => this.events.message(message),

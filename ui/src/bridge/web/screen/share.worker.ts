@@ -51,6 +51,7 @@ class Sharing {
   }
 
   picture(picture: Picture): void {
+    if (this.stopped) return picture.close();
     this.newest?.close();
     this.newest = picture;
     this.wake?.();

@@ -18,7 +18,7 @@ function line(text: string, more: Partial<Line> = {}): Line {
 }
 
 function showLine(shown: Line): void {
-  const props = { line: shown, follows: false, mine: false, files: [], mayDelete: false, ondelete: vi.fn(), ondownload: vi.fn() };
+  const props = { line: shown, follows: false, pointed: false, mine: false, files: [], mayDelete: false, ondelete: vi.fn(), ondownload: vi.fn() };
   hide = show(ChatLine as Component<typeof props>, props);
 }
 

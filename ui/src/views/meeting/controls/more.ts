@@ -4,7 +4,7 @@ import Activity from '@lucide/svelte/icons/activity';
 import Clock from '@lucide/svelte/icons/clock';
 import DoorOpen from '@lucide/svelte/icons/door-open';
 import Expand from '@lucide/svelte/icons/expand';
-import Files from '@lucide/svelte/icons/files';
+import CircleStop from '@lucide/svelte/icons/circle-stop';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import Link from '@lucide/svelte/icons/link';
 import LockKeyhole from '@lucide/svelte/icons/lock-keyhole';
@@ -14,11 +14,11 @@ import MonitorUp from '@lucide/svelte/icons/monitor-up';
 import Settings from '@lucide/svelte/icons/settings';
 import SlidersHorizontal from '@lucide/svelte/icons/sliders-horizontal';
 import Smile from '@lucide/svelte/icons/smile';
-import Users from '@lucide/svelte/icons/users';
 import type { MenuItem } from '../../../parts/menu';
 import { text } from '../../../text/en';
 import type { Session } from '../../session.svelte';
 import { copyJoinLink, share } from '../actions';
+import { panelsOf } from './panels';
 import { REACTIONS } from './reactions';
 import { shareLook } from './share';
 
@@ -29,22 +29,9 @@ export function moreItems(session: Session, narrow: boolean): MenuItem[] {
 
 function narrowItems(session: Session): MenuItem[] {
   const look = shareLook(session);
-  const unread = session.state.files.unread;
-  const waiting = session.state.room.waiting.length;
+  const panels = panelsOf(session).filter(({ name }) => name !== 'chat');
   return [
-    {
-      id: 'people',
-      label:
-        waiting > 0 ? text.controls.peopleWaiting(session.people.length, waiting) : text.controls.people(session.people.length),
-      icon: Users,
-      choose: () => session.togglePanel('people'),
-    },
-    {
-      id: 'files',
-      label: unread > 0 ? text.controls.filesNew(unread) : text.controls.files,
-      icon: Files,
-      choose: () => session.togglePanel('files'),
-    },
+    ...panels.map(({ name, label, icon }) => ({ id: name, label, icon, choose: () => session.togglePanel(name) })),
     {
       id: 'share',
       label: look.label,
@@ -76,28 +63,53 @@ function usualItems(session: Session, narrow: boolean): MenuItem[] {
   ];
 }
 
+/** For whoever may do any of it; what of it their role does not allow is grey and says why. */
 function hostItems(session: Session): MenuItem[] {
-  const items: MenuItem[] = [];
-  if (session.may('mute_all')) {
-    items.push({ id: 'mute-all', label: text.controls.muteAll, icon: MicOff, choose: () => (session.dialog = 'mute_all') });
-  }
-  if (session.may('change_settings')) {
-    const { locked } = session.state.room;
-    items.push(
-      {
-        id: 'lock',
-        label: text.controls.lock,
-        icon: LockKeyhole,
-        hint: text.controls.lockHint,
-        checked: locked,
-        choose: () => void session.ask({ type: 'lock', payload: { locked: !locked } }),
-      },
-      { id: 'room', label: text.controls.roomSettings, icon: DoorOpen, choose: () => (session.dialog = 'room') },
-      { id: 'limit', label: text.controls.timeLimit, icon: Clock, choose: () => (session.dialog = 'time_limit') },
-      { id: 'announce', label: text.controls.announce, icon: Megaphone, choose: () => (session.dialog = 'announce') },
-    );
-  }
-  return items.map((item, at) => (at === 0 ? { ...item, divided: true } : item));
+  if (!session.may('mute_all') && !session.may('change_settings')) return [];
+  const words = text.controls;
+  const { locked } = session.state.room;
+  const changes = lack(session.may('change_settings'), words.onlyHosts);
+  return [
+    {
+      id: 'mute-all',
+      label: words.muteAll,
+      icon: MicOff,
+      divided: true,
+      ...lack(session.may('mute_all'), words.onlyHosts),
+      choose: () => (session.dialog = 'mute_all'),
+    },
+    {
+      id: 'lock',
+      label: words.lock,
+      icon: LockKeyhole,
+      hint: words.lockHint,
+      checked: locked,
+      ...changes,
+      choose: () => void session.ask({ type: 'lock', payload: { locked: !locked } }),
+    },
+    { id: 'room', label: words.roomSettings, icon: DoorOpen, ...changes, choose: () => (session.dialog = 'room') },
+    { id: 'limit', label: words.timeLimit, icon: Clock, ...changes, choose: () => (session.dialog = 'time_limit') },
+    {
+      id: 'announce',
+      label: words.announce,
+      icon: Megaphone,
+      ...lack(session.may('moderate'), words.onlyHosts),
+      choose: () => (session.dialog = 'announce'),
+    },
+    {
+      id: 'end',
+      label: words.end,
+      icon: CircleStop,
+      danger: true,
+      divided: true,
+      ...lack(session.may('end_room'), words.onlyHost),
+      choose: () => (session.dialog = 'end'),
+    },
+  ];
+}
+
+function lack(allowed: boolean, why: string): Pick<MenuItem, 'disabled' | 'hint'> {
+  return allowed ? {} : { disabled: true, hint: why };
 }
 
 function toggleFullScreen(): void {

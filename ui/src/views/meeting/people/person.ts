@@ -15,15 +15,13 @@ import UserCog from '@lucide/svelte/icons/user-cog';
 import UserX from '@lucide/svelte/icons/user-x';
 import VideoOff from '@lucide/svelte/icons/video-off';
 import Volume2 from '@lucide/svelte/icons/volume-2';
-import { mayIn } from '../../../model/permission';
+import { ROLES, mayGive, mayIn } from '../../../model/permission';
 import type { Person } from '../../../model/roster';
 import { pin, unpin } from '../../../model/stage';
 import type { MenuItem } from '../../../parts/menu';
 import { text } from '../../../text/en';
 import type { Role } from '../../../wire';
 import type { Session } from '../../session.svelte';
-
-const ROLES: readonly Role[] = ['host', 'co_host', 'presenter', 'participant', 'observer'];
 
 export function personItems(session: Session, person: Person, showVolume: () => void): MenuItem[] {
   const own = forMe(session, person, showVolume);
@@ -44,7 +42,7 @@ function forMe(session: Session, person: Person, showVolume: () => void): MenuIt
   ];
   if (person.isYou) {
     items.push({ id: 'rename', label: text.people.rename, icon: Pencil, choose: () => (session.dialog = 'rename') });
-    return items;
+    return [...items, ...stepsDown(session, person)];
   }
   items.push({ id: 'volume', label: text.people.volume, icon: Volume2, choose: showVolume });
   const { room, you } = session.state;
@@ -59,22 +57,25 @@ function forMe(session: Session, person: Person, showVolume: () => void): MenuIt
   return items;
 }
 
+/** What is not allowed with somebody of a higher role is grey, and says so. */
 function forHosts(session: Session, person: Person): MenuItem[] {
   const { id } = person;
+  const { room } = session.state;
+  const words = text.people;
+  const above = session.you !== null && ROLES.indexOf(person.role) < ROLES.indexOf(session.you.role);
+  const rank = above ? { disabled: true, hint: words.higherRank } : {};
   const items: MenuItem[] = [];
   if (person.media.microphone) {
-    items.push({ id: 'mute', label: text.people.mute, icon: MicOff, choose: () => void session.ask({ type: 'mute', payload: { id, may_unmute: true } }) });
-    items.push({
-      id: 'hold',
-      label: text.people.muteHeld,
-      icon: MicOff,
-      choose: () => void session.ask({ type: 'mute', payload: { id, may_unmute: false } }),
-    });
+    const mute = (may_unmute: boolean) => () => void session.ask({ type: 'mute', payload: { id, may_unmute } });
+    items.push(
+      { id: 'mute', label: words.mute, icon: MicOff, ...rank, choose: mute(true) },
+      { id: 'hold', label: words.muteHeld, icon: MicOff, ...rank, choose: mute(false) },
+    );
   }
   if (person.heldMute) {
     items.push({
       id: 'allow',
-      label: text.people.allowUnmute,
+      label: words.allowUnmute,
       icon: Mic,
       choose: () => void session.ask({ type: 'allow_unmute', payload: { id } }),
     });
@@ -82,54 +83,80 @@ function forHosts(session: Session, person: Person): MenuItem[] {
   if (person.media.camera) {
     items.push({
       id: 'camera',
-      label: text.people.stopCamera,
+      label: words.stopCamera,
       icon: VideoOff,
+      ...rank,
       choose: () => void session.ask({ type: 'stop_camera', payload: { id } }),
     });
   }
   if (person.hand !== null) {
     items.push({
       id: 'hand',
-      label: text.people.lowerHand,
+      label: words.lowerHand,
       icon: Hand,
       choose: () => void session.ask({ type: 'lower_hand', payload: { id } }),
     });
   }
   if (person.presenting) {
-    items.push({ id: 'stop', label: text.people.stopShare, icon: MonitorOff, choose: () => void session.ask({ type: 'stop_share' }) });
-  } else if (mayIn(session.state.room, id, 'present')) {
+    items.push({ id: 'stop', label: words.stopShare, icon: MonitorOff, choose: () => void session.ask({ type: 'stop_share' }) });
+  } else {
+    const presents = mayIn(room, id, 'present') ? {} : { disabled: true, hint: words.hasNoRight };
     items.push({
       id: 'grant',
-      label: text.people.grant,
+      label: words.grant,
       icon: MonitorUp,
+      ...presents,
       choose: () => void session.ask({ type: 'grant_floor', payload: { id } }),
     });
   }
-  const lit = session.state.room.spotlight === id;
+  const lit = room.spotlight === id;
   items.push({
     id: 'spotlight',
-    label: lit ? text.people.spotlightOff : text.people.spotlight,
+    label: lit ? words.spotlightOff : words.spotlight,
     icon: lit ? StarOff : Star,
     choose: () => void session.ask({ type: 'spotlight', payload: { id: lit ? null : id } }),
   });
   items.push(...roleItems(session, person));
-  items.push({ id: 'kick', label: text.people.kick, icon: UserX, danger: true, divided: true, choose: () => (session.kicking = id) });
+  items.push({
+    id: 'kick',
+    label: words.kick,
+    icon: UserX,
+    danger: true,
+    divided: true,
+    ...rank,
+    choose: () => (session.kicking = id),
+  });
   return items;
 }
 
 /** Hosts give any role, co-hosts those up to presenter; the server decides in any case. */
 function roleItems(session: Session, person: Person): MenuItem[] {
-  if (!session.may('give_roles')) return [];
   const mine = session.you?.role;
-  const given: readonly Role[] = mine === 'host' ? ROLES : ROLES.slice(ROLES.indexOf('presenter'));
-  if (!given.includes(person.role)) return [];
-  return given
-    .filter((role) => role !== person.role)
-    .map((role, at) => ({
-      id: `role-${role}`,
-      label: text.people.makeRole(text.people.roles[role]),
-      icon: UserCog,
-      divided: at === 0,
-      choose: () => void session.ask({ type: 'give_role', payload: { id: person.id, role } }),
-    }));
+  if (mine === undefined || !session.may('give_roles')) return [];
+  return ROLES.filter((role) => role !== person.role).map((role, at) => ({
+    ...roleItem(session, person, role, text.people.makeRole(text.people.roles[role])),
+    divided: at === 0,
+    ...(mayGive(mine, person.role, role) ? {} : { disabled: true, hint: text.people.onlyHostGives }),
+  }));
+}
+
+/** Hosts and co-hosts may take a lower role themselves; the last host may not. */
+function stepsDown(session: Session, you: Person): MenuItem[] {
+  if (!session.may('give_roles')) return [];
+  const others = session.people.some((person) => !person.isYou && person.role === 'host' && !person.away);
+  const last = you.role === 'host' && !others;
+  return ROLES.slice(ROLES.indexOf(you.role) + 1).map((role, at) => ({
+    ...roleItem(session, you, role, text.people.become(text.people.roles[role])),
+    divided: at === 0,
+    ...(last ? { disabled: true, hint: text.people.lastHost } : {}),
+  }));
+}
+
+function roleItem(session: Session, person: Person, role: Role, label: string): MenuItem {
+  return {
+    id: `role-${role}`,
+    label,
+    icon: UserCog,
+    choose: () => void session.ask({ type: 'give_role', payload: { id: person.id, role } }),
+  };
 }

@@ -1,0 +1,154 @@
+// @vitest-environment happy-dom
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { DeviceError, RefusalError, type MeetingEvent } from '../types';
+import { desktopBridge } from './bridge';
+import { meetingEvent } from './meeting';
+import { Pictures } from './pictures';
+import { Screen } from './screen';
+import { errorOf, type Ask, type Port, type Told } from './words';
+
+/** A program that answers as it is told. */
+class FakePort implements Port {
+  readonly asked: Ask[] = [];
+  readonly pieces: [number, number][] = [];
+  readonly pictures = 'media://localhost/newest';
+  private readonly listeners = new Set<(told: Told) => void>();
+
+  constructor(private readonly answers: Partial<Record<Ask['type'], unknown>> = {}) {}
+
+  ask<T>(ask: Ask): Promise<T> {
+    this.asked.push(ask);
+    const answer = this.answers[ask.type];
+    return answer instanceof Refused ? Promise.reject(answer.trouble as Error) : Promise.resolve((answer ?? null) as T);
+  }
+
+  async piece(id: number, bytes: Uint8Array): Promise<void> {
+    this.pieces.push([id, bytes.byteLength]);
+  }
+
+  listen(listener: (told: Told) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  tell(told: Told): void {
+    for (const listener of this.listeners) listener(told);
+  }
+}
+
+class Refused {
+  constructor(readonly trouble: unknown) {}
+}
+
+const HELLO = { version: '1.0.0', lacks: { globalPushToTalk: 'not_in_this_program' }, link: null, devices: { camera: 'test-picture' } };
+const WISH = {
+  link: { slug: 'physics', hostKey: null, server: 'a:1', fingerprint: null },
+  name: 'Ada',
+  password: null,
+  sound: true,
+  microphone: false,
+  camera: false,
+};
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe('the bridge of the desktop', () => {
+  it('says what this system lacks as soon as the program has said it', async () => {
+    const bridge = desktopBridge(new FakePort({ hello: HELLO }));
+    await bridge.desktop?.version();
+    expect(bridge.can.globalPushToTalk).toBe('not_in_this_program');
+    expect(bridge.can.webrtc).toBe(true);
+    expect(bridge.devices.chosen('camera')).toBe('test-picture');
+  });
+
+  it('hears a meeting from before the promise is kept until it is over, and nothing after', async () => {
+    const port = new FakePort({ hello: HELLO, join: { you: 1, joinLink: 'https://a:1/r/physics#k=x' } });
+    const bridge = desktopBridge(port);
+    const heard: MeetingEvent['type'][] = [];
+    const joining = bridge.join(WISH, ({ type }) => heard.push(type));
+    port.tell({ type: 'link', link: { state: 'up' } });
+    const meeting = await joining;
+    expect(meeting.joinLink()).toBe('https://a:1/r/physics#k=x');
+    port.tell({ type: 'devices' });
+    port.tell({ type: 'ended', reason: 'left', text: '' });
+    port.tell({ type: 'link', link: { state: 'up' } });
+    expect(heard).toEqual(['link', 'ended']);
+  });
+
+  it('gives the refusals of the program the shape that the views know', async () => {
+    const trouble = { type: 'refusal', code: 'untrusted', message: 'Another key.', retryAfterMs: null };
+    const bridge = desktopBridge(new FakePort({ hello: HELLO, join: new Refused(trouble) }));
+    const refused = await bridge.join(WISH, () => undefined).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RefusalError);
+    expect(refused).toMatchObject({ code: 'untrusted', message: 'Another key.' });
+    expect(errorOf({ type: 'device', why: 'none', message: '' })).toBeInstanceOf(DeviceError);
+    expect(errorOf(new Error('broken'))).toMatchObject({ code: 'internal' });
+  });
+
+  it('hands a file over piece by piece, in order, and lets it be sent when all of it is there', async () => {
+    const port = new FakePort({ hello: HELLO, join: { you: 1, joinLink: 'https://a:1/r/physics' } });
+    const meeting = await desktopBridge(port).join(WISH, () => undefined);
+    const file = new File([new Uint8Array(9 * 1024 * 1024)], 'big.bin');
+    const { id } = meeting.upload(file);
+    await vi.waitFor(() => expect(port.asked.map(({ type }) => type)).toContain('send_upload'));
+    const mib = 1024 * 1024;
+    expect(port.pieces).toEqual([
+      [id, 4 * mib],
+      [id, 4 * mib],
+      [id, mib],
+    ]);
+    port.tell({ type: 'ended', reason: 'left', text: '' });
+  });
+});
+
+describe('what is told', () => {
+  it('is put on the local clock', () => {
+    const lost: Told = { type: 'link', link: { state: 'lost', retryInMs: 200, attempt: 3 } };
+    expect(meetingEvent(lost, 1_000)).toEqual({ type: 'link', link: { state: 'lost', retryAtMs: 1_200, attempt: 3 } });
+    expect(meetingEvent({ type: 'clock', roomClockMs: 5 }, 1_000)).toEqual({ type: 'clock', roomClockMs: 5, localMs: 1_000 });
+    expect(meetingEvent({ type: 'devices' }, 0)).toBeNull();
+  });
+});
+
+describe('pictures', () => {
+  /** The smallest header of a JPEG of 2 by 1 pixels, and a mark. */
+  const jpeg = (mark: number): number[] => [0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 1, 0, 2, 1, 1, 0x11, 0, mark];
+  const record = (kind: number, id: number, bytes: number[]): number[] => [kind, 0, 0, 0, id, 0, 0, 0, bytes.length, ...bytes];
+
+  it('are decoded one at a time of each camera, the newest of what came meanwhile, and closed', async () => {
+    const decoded: number[] = [];
+    const closed: number[] = [];
+    const waiting: (() => void)[] = [];
+    const pictures = new Pictures('x', { take: () => undefined, painted: Promise.resolve() } as unknown as Screen);
+    vi.stubGlobal('createImageBitmap', async (blob: Blob) => {
+      const mark = new Uint8Array(await blob.arrayBuffer()).at(-1) ?? 0;
+      decoded.push(mark);
+      await new Promise<void>((done) => waiting.push(done));
+      return { width: 2, height: 1, close: () => closed.push(mark) };
+    });
+    const batches = [
+      [...record(1, 7, jpeg(1)), ...record(1, 8, jpeg(9))],
+      record(1, 7, jpeg(2)),
+      record(1, 7, jpeg(3)),
+    ];
+    let asked = 0;
+    vi.stubGlobal('fetch', async (url: string) => {
+      if (url !== 'x') throw new Error('not of this story');
+      const batch = batches[asked];
+      asked += 1;
+      if (batch === undefined) await new Promise(() => undefined);
+      return new Response(new Uint8Array(batch ?? []));
+    });
+    const canvas = { width: 0, height: 0, getContext: () => ({ drawImage: () => undefined }) } as unknown as HTMLCanvasElement;
+    pictures.attach(7, canvas);
+    pictures.want();
+    await vi.waitFor(() => expect(asked).toBe(batches.length + 1));
+    // Nobody shows the camera of 8, and the second picture of 7 was overtaken.
+    expect(decoded).toEqual([1]);
+    waiting.shift()?.();
+    await vi.waitFor(() => expect(decoded).toEqual([1, 3]));
+    expect(closed).toEqual([1]);
+  });
+});
