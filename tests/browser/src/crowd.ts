@@ -54,3 +54,55 @@ export class NativePerson {
     this.child.kill('SIGKILL');
   }
 }
+
+/** Native people who film the time, and do nothing else. */
+export class NativeCameras {
+  private constructor(private readonly child: ChildProcess) {}
+
+  static join(origin: string, slug: string, people: number): NativeCameras {
+    const where = ['--server', origin, '--room', slug, '--seconds', '600'];
+    const what = ['--people', String(people), '--cameras', String(people), '--talking', '0', '--decode', '0'];
+    const how = ['--clock', '--blind', '--layer', 'normal'];
+    return new NativeCameras(spawn(PROGRAM, [...where, ...what, ...how], { stdio: ['ignore', 'ignore', 'inherit'] }));
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+}
+
+/** Those of conclave-crowd's figures that a story of films asks for. */
+export interface WatchFigures {
+  film: { watchers: number; moved: number; looks: number; drift_p95_ms: number; failures: string[] };
+}
+
+/** Native people who watch the room's film: so many with mpv, the others with a player that shows nothing. */
+export class NativeWatchers {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly said: Promise<string>,
+  ) {}
+
+  static join(origin: string, slug: string, film: string, people: number, mpv: number, seconds: number): NativeWatchers {
+    const where = ['--server', origin, '--room', slug, '--seconds', String(seconds), '--json'];
+    const what = ['--people', String(people), '--talking', '0', '--decode', '0', '--film', film, '--mpv', String(mpv)];
+    const child = spawn(PROGRAM, [...where, ...what], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const said = new Promise<string>((done) => {
+      let text = '';
+      child.stdout.on('data', (piece: Buffer) => {
+        text += piece.toString();
+      });
+      child.on('close', () => done(text));
+    });
+    return new NativeWatchers(child, said);
+  }
+
+  /** The figures of the whole visit, once it is over by itself. */
+  async figures(): Promise<WatchFigures> {
+    return JSON.parse(await this.said) as WatchFigures;
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+}

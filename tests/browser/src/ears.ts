@@ -4,23 +4,33 @@ import type { Page } from 'playwright-core';
 
 declare global {
   interface Window {
-    /** Streams that elements of this page play; filled from before its first script. */
+    /** Streams that elements of this page play. */
     conclavePlayed: Set<MediaStream>;
   }
 }
 
+/** A page of any browser that runs functions. */
+export interface Runs {
+  evaluate<Given, Result>(what: (given: Given) => Result | Promise<Result>, given: Given): Promise<Result>;
+}
+
 /** Call it before the page is opened: notes every stream that an audio element is given. */
 export async function listen(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    window.conclavePlayed = new Set();
-    const property = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'srcObject');
-    Object.defineProperty(HTMLMediaElement.prototype, 'srcObject', {
-      ...property,
-      set(this: HTMLMediaElement, stream: MediaStream | null) {
-        if (this instanceof HTMLAudioElement && stream !== null) window.conclavePlayed.add(stream);
-        property?.set?.call(this, stream);
-      },
-    });
+  await page.addInitScript(noteWhatIsPlayed);
+}
+
+/** Runs in the page, before its first script. */
+export function noteWhatIsPlayed(): void {
+  window.conclavePlayed = new Set();
+  const property = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'srcObject');
+  Object.defineProperty(HTMLMediaElement.prototype, 'srcObject', {
+    ...property,
+    set(this: HTMLMediaElement, stream: MediaStream | null) {
+      const before = property?.get?.call(this) as MediaStream | null;
+      if (before !== null) window.conclavePlayed.delete(before);
+      if (this instanceof HTMLAudioElement && stream !== null) window.conclavePlayed.add(stream);
+      property?.set?.call(this, stream);
+    },
   });
 }
 
@@ -28,7 +38,7 @@ export async function listen(page: Page): Promise<void> {
  * The level of each tone in what the page has played for `ms`, in dB below full scale: the loudest that it
  * was in any stretch of 170 ms.
  */
-export function loudnessOf(page: Page, hertz: number[], ms = 1_500): Promise<number[]> {
+export function loudnessOf(page: Runs, hertz: number[], ms = 1_500): Promise<number[]> {
   return page.evaluate(
     async ({ hertz, ms }) => {
       const context = new AudioContext({ sampleRate: 48_000 });
@@ -38,7 +48,8 @@ export function loudnessOf(page: Page, hertz: number[], ms = 1_500): Promise<num
         if (stream.getAudioTracks().length > 0) context.createMediaStreamSource(stream).connect(analyser);
       }
       const bins = new Float32Array(analyser.frequencyBinCount);
-      const loudest = hertz.map(() => -Infinity);
+      // No level is less than this, and JSON has no infinity.
+      const loudest = hertz.map(() => -200);
       const end = performance.now() + ms;
       while (performance.now() < end) {
         await new Promise((again) => setTimeout(again, 100));
@@ -46,7 +57,7 @@ export function loudnessOf(page: Page, hertz: number[], ms = 1_500): Promise<num
         hertz.forEach((tone, at) => {
           const bin = Math.round((tone * analyser.fftSize) / context.sampleRate);
           const level = Math.max(...bins.subarray(bin - 2, bin + 3));
-          loudest[at] = Math.max(loudest[at] ?? -Infinity, level);
+          loudest[at] = Math.max(loudest[at] ?? -200, level);
         });
       }
       await context.close();
@@ -57,7 +68,7 @@ export function loudnessOf(page: Page, hertz: number[], ms = 1_500): Promise<num
 }
 
 /** Waits until the first tone is heard, and the others are not. */
-export async function hears(page: Page, tone: number, not: number[], deadlineMs = 30_000): Promise<void> {
+export async function hears(page: Runs, tone: number, not: number[], deadlineMs = 30_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   let heard: number[] = [];
   while (performance.now() < end) {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { writePortrait } from './portrait';
 import { writeTone } from './tone';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -19,6 +20,8 @@ export interface GuestWish {
   name: string;
   /** What the microphone hears: a tone of so many hertz, or Chromium's own beeps. */
   hertz?: number;
+  /** The camera films somebody, by number, and not Chromium's own green test picture. */
+  portrait?: number;
   microphone?: boolean;
   camera?: boolean;
   viewport?: { width: number; height: number };
@@ -63,6 +66,11 @@ export class Guest {
       await writeTone(wav, wish.hertz);
       flags.push(`--use-file-for-fake-audio-capture=${wav}`);
     }
+    if (wish.portrait !== undefined) {
+      const video = join(profile, 'camera.y4m');
+      await writePortrait(video, wish.portrait);
+      flags.push(`--use-file-for-fake-video-capture=${video}`);
+    }
     if (wish.trust != null) await trustAuthority(profile, wish.trust);
     const context = await chromium.launchPersistentContext(join(profile, 'profile'), {
       executablePath: CHROMIUM,
@@ -92,6 +100,20 @@ export class Guest {
     await this.wishFor('camera', wish.camera ?? true);
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await page.getByRole('region', { name: 'Meeting controls' }).waitFor();
+  }
+
+  /** Out by the button, to the screen that says so. */
+  async leave(): Promise<void> {
+    await this.button('Leave').click();
+    await this.page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
+    await this.page.getByRole('heading', { name: 'You have left' }).waitFor();
+  }
+
+  /** From that screen back into the meeting. */
+  async joinAgain(): Promise<void> {
+    await this.button('Join again').click();
+    await this.button('Join').click();
+    await this.page.getByRole('region', { name: 'Meeting controls' }).waitFor();
   }
 
   button(name: string | RegExp): ReturnType<Page['getByRole']> {

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const TARGET = process.env['CARGO_TARGET_DIR'] ?? join(ROOT, 'target');
-/** Where cargo puts what the stories start. */
-export const PROGRAMS = join(TARGET, 'debug');
+/** Where cargo puts what the stories start; measures start what is optimised. */
+export const PROGRAMS = join(TARGET, process.env['CONCLAVE_PROGRAMS'] ?? 'debug');
 const PROGRAM = join(PROGRAMS, 'conclave-server');
 const PAGE = join(ROOT, 'ui', 'dist', 'index.html');
 /** Only ends a story that would fail anyway. */
@@ -24,7 +24,9 @@ const SETTINGS = [
   'advertised_addresses=["127.0.0.1"]',
   'log_level=info,conclave_server=debug',
   'wrong_passwords_per_address_burst=1000',
-  'rooms_made_per_address_burst=1000',
+  'rooms_made_per_stranger=10000',
+  'joins_per_stranger=10000',
+  'requests_per_stranger=10000',
 ];
 
 export interface Links {
@@ -79,7 +81,7 @@ export class Server {
   async createRoom(room: { title: string; [setting: string]: unknown }): Promise<{ slug: string; join: string; host: string }> {
     const slug = `${room.title.toLowerCase().replace(/[^a-z]+/g, '-')}-${Math.random().toString(36).slice(2, 8)}`;
     const answer = await this.ask('POST', '/api/rooms', { ...room, slug });
-    const { host_key: hostKey } = JSON.parse(answer) as { host_key: string };
+    const { hostKey } = JSON.parse(answer) as { hostKey: string };
     const join = `${this.origin}/r/${slug}`;
     return { slug, join, host: `${join}#h=${hostKey}` };
   }
@@ -89,6 +91,13 @@ export class Server {
     const gone = new Promise((done) => this.child.once('exit', done));
     this.child.kill('SIGKILL');
     await gone;
+  }
+
+  /** Nothing of it answers for a while, as when a network is out. */
+  async standStill(ms: number): Promise<void> {
+    this.child.kill('SIGSTOP');
+    await new Promise((later) => setTimeout(later, ms));
+    this.child.kill('SIGCONT');
   }
 
   /** Starts it again on the same ports and data. */

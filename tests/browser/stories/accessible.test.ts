@@ -1,49 +1,12 @@
 /** Every screen passes axe in both themes, and a meeting needs no mouse. */
 
-import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
-import { beforeAll, expect, it } from 'vitest';
-import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { violations } from '../src/axe';
 import type { Guest } from '../src/guest';
 import { story } from '../src/story';
 
 const the = story();
 const SILENT = { microphone: false, camera: false } as const;
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
-
-let axe: string;
-
-beforeAll(async () => {
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-});
-
-interface Violation {
-  id: string;
-  nodes: { html: string; failureSummary?: string }[];
-}
-
-/** What axe finds on the page as it is now, in both themes. */
-async function violations(page: Page, screen: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    // Colours that are still on their way to the other theme are no colours of the page.
-    await page.evaluate(async () => {
-      await new Promise(requestAnimationFrame);
-      const ending = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
-      await Promise.allSettled(ending.map((animation) => animation.finished));
-    });
-    await page.evaluate(axe);
-    const list = await page.evaluate(async (rules) => {
-      const { axe } = window as never as { axe: { run(of: Document, how: object): Promise<{ violations: Violation[] }> } };
-      return (await axe.run(document, { runOnly: { type: 'tag', values: rules } })).violations;
-    }, RULES);
-    for (const { id, nodes } of list) {
-      for (const { html, failureSummary } of nodes) found.push(`${screen}, ${colorScheme}: ${id}: ${html}\n${failureSummary ?? ''}`);
-    }
-  }
-  return found;
-}
 
 async function openPanel(guest: Guest, name: RegExp): Promise<void> {
   await guest.button(name).click();

@@ -28,6 +28,8 @@ it('whoever waits is let in, turned away, or gives up', async () => {
   const cyd = await knock(room.join, 'Cyd');
   await cyd.page.getByText('The host will let you in').waitFor();
   await ada.button('Turn away Cyd').click();
+  await ada.page.getByLabel('Reason (optional)').fill('Full for today');
+  await ada.page.getByRole('dialog').getByRole('button', { name: 'Turn away' }).click();
   await cyd.page.getByRole('heading', { name: 'You were not let in' }).waitFor();
 
   const dan = await knock(room.join, 'Dan');

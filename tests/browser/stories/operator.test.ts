@@ -1,12 +1,11 @@
 /** The operator's pages: every page and every form, by keyboard, with and without scripts, looked at by axe. */
 
-import { readFile, mkdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeEach, expect, it } from 'vitest';
 import type { Guest } from '../src/guest';
+import { picture } from '../src/pictures';
 import { story } from '../src/story';
 
 const NAME = 'Hill School';
@@ -17,10 +16,7 @@ const PAGES = [
 ];
 /** What axe knows of WCAG 2.1 AA, and its own advice. */
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
-/** With this set, the pictures of the documentation are taken anew. */
-const TAKES_PICTURES = process.env['CONCLAVE_PICTURES'] !== undefined;
 const PICTURED = ['', '/rooms/lobby', '/storage', '/logs', '/server'];
-const PICTURES = fileURLToPath(new URL('../../../docs/pictures', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 interface Finding {
@@ -28,7 +24,9 @@ interface Finding {
   places: string[];
 }
 
-const the = story([`server_name=${NAME}`]);
+/** Too light to be read on white, and too dull on black: the pages make of it what can be. */
+const COLOUR = '#e8c400';
+const the = story([`server_name=${NAME}`, `theme_color=${COLOUR}`]);
 let isSetUp = false;
 
 const admin = (path: string): string => `${the.server.origin}/admin${path}`;
@@ -84,10 +82,9 @@ it('nothing is in the way of anybody on any page, in any theme, on any screen', 
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
         expect(wider, `${path} scrolls sideways at ${width}`).toBe(0);
-        if (TAKES_PICTURES && PICTURED.includes(path) && colorScheme === 'light' && width === 1_440) {
-          await mkdir(PICTURES, { recursive: true });
+        if (PICTURED.includes(path) && colorScheme === 'light' && width === 1_440) {
           const name = path.replace(/^\//, '').replaceAll('/', '-') || 'overview';
-          await page.screenshot({ path: join(PICTURES, `operator-${name}.png`) });
+          await picture(page, `operator-${name}`);
         }
       }
     }
@@ -168,6 +165,37 @@ it('a token for scripts is shown once, and can be taken back', async () => {
   expect(await shown.count()).toBe(0);
   await ada.button('Take it back').click();
   await page.getByText('There is no token.').waitFor();
+});
+
+it('who waits at a door is shown, in the organisation’s colour', async () => {
+  const { page } = ada;
+  const room = await the.server.createRoom({ title: 'Surgery', settings: { waitingRoom: true } });
+  const eve = await the.open({ name: 'Eve' });
+  await eve.page.goto(room.join);
+  await eve.page.getByLabel('Your name').fill('Eve <b>');
+  await eve.button('Join').click();
+  await eve.page.getByText('Surgery').first().waitFor();
+  await expect.poll(async () => {
+    await page.goto(admin('/people'));
+    return page.getByRole('region', { name: 'At the door' }).getByText('Eve <b>').count();
+  }).toBe(1);
+  expect(await findings(page)).toEqual([]);
+  await page.goto(admin(`/rooms/${room.slug}`));
+  await page.getByText('1 at the door').waitFor();
+  await page.getByRole('region', { name: 'At the door' }).getByText('Eve <b>').waitFor();
+  const accent = await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--accent').trim());
+  expect(accent).toMatch(/^#[0-9a-f]{6}$/);
+  expect(accent).not.toBe('#0a6670');
+});
+
+it('the interface is described on a page for everybody', async () => {
+  const { page } = ada;
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.goto(`${the.server.origin}/api/docs`);
+    await page.getByRole('heading', { name: 'POST /api/rooms', exact: true }).waitFor();
+    expect(await findings(page)).toEqual([]);
+  }
 });
 
 it('pages work without scripts', async () => {

@@ -41,6 +41,12 @@ pub struct Args {
     /// So many show themselves; everybody sees all of them.
     #[arg(long, default_value_t = 0)]
     pub cameras: u32,
+    /// Cameras film a clock, in place of the test picture's counter: for whoever measures how old a picture is.
+    #[arg(long)]
+    pub clock: bool,
+    /// None of the crowd watches a camera.
+    #[arg(long)]
+    pub blind: bool,
     /// The largest layer that viewers want.
     #[arg(long, value_enum, default_value_t = LayerArg::Thumbnail)]
     pub layer: LayerArg,
@@ -59,6 +65,12 @@ pub struct Args {
     /// One person shares a file of so many MiB and all others fetch it.
     #[arg(long, default_value_t = 0)]
     pub file_mb: u32,
+    /// Everybody opens this file and watches the room's film.
+    #[arg(long)]
+    pub film: Option<PathBuf>,
+    /// So many of them with mpv; the others with a player that shows nothing.
+    #[arg(long, default_value_t = 0)]
+    pub mpv: u32,
     /// How long to meet, once everybody is in.
     #[arg(long, default_value_t = 30)]
     pub seconds: u32,

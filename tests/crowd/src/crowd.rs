@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::{
     args::Args,
     board::Board,
-    chat, files,
+    chat, files, film,
     person::{Part, Person},
     place, screen,
     totals::{self, Came, Totals},
@@ -53,6 +53,7 @@ pub async fn meet(args: &Args) -> Result<Totals, Box<dyn Error>> {
         true => Some(screen::show(&board, &clients, viewers).await),
         false => None,
     };
+    let watching = film::Watching::begin(args, &clients).await;
     let began = Instant::now();
     let until = began + Duration::from_secs(args.seconds.into());
     let passing = files::pass_on(Arc::clone(&board), &clients, args.file_mb, args.seed);
@@ -62,6 +63,7 @@ pub async fn meet(args: &Args) -> Result<Totals, Box<dyn Error>> {
     let met = began.elapsed();
     chat::settle(&board, people.len()).await;
 
+    let film = watching.end().await;
     let file = file.unwrap_or_else(|error| files::FileFigures {
         first_failure: Some(error.to_string()),
         ..files::FileFigures::default()
@@ -78,6 +80,7 @@ pub async fn meet(args: &Args) -> Result<Totals, Box<dyn Error>> {
     let came = Came {
         first_voices,
         file,
+        film,
         screen,
         lines_refused: refused,
         met,
@@ -143,6 +146,7 @@ fn part_of(args: &Args, number: u32, wav: Option<&WavSound>) -> Part {
         pauses: !args.without_pauses,
         beeps,
         films,
+        films_clock: args.clock,
         decodes: number < args.decode,
         records,
     }
@@ -151,7 +155,7 @@ fn part_of(args: &Args, number: u32, wav: Option<&WavSound>) -> Part {
 async fn watch_cameras(args: &Args, people: &[Person]) -> Result<(), Box<dyn Error>> {
     let filming = people.iter().filter(|person| person.part.films);
     let mut films: Vec<ParticipantId> = filming.map(Person::id).collect();
-    if films.is_empty() {
+    if films.is_empty() || args.blind {
         return Ok(());
     }
     // Whoever else is there with a camera is watched, too.

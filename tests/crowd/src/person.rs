@@ -24,7 +24,7 @@ use conclave_wire::{
 use parking_lot::Mutex;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::{beacon::Beacon, board::Board};
+use crate::{beacon::Beacon, board::Board, clock::ClockCamera};
 
 /// What somebody came for.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,8 @@ pub struct Part {
     pub pauses: bool,
     pub beeps: bool,
     pub films: bool,
+    /// What is filmed is a clock.
+    pub films_clock: bool,
     /// Decodes and plays what it hears.
     pub decodes: bool,
     /// Keeps what it heard.
@@ -86,6 +88,7 @@ impl Person {
             encoding: Encoding::MessagePack,
             seed,
             device: None,
+            file_hash: None,
             waiting: None,
         });
         config.clock = board.clock;
@@ -95,8 +98,11 @@ impl Person {
         let mut recording = None;
         config.speaker = speaker(&part, &mut recording);
         config.camera = part.films.then(|| {
-            let camera = SyntheticCamera::with_size(seed, CAMERA_PX.0, CAMERA_PX.1);
-            Box::new(camera) as Box<dyn Camera>
+            let (width, height) = CAMERA_PX;
+            match part.films_clock {
+                true => Box::new(ClockCamera::new(seed, width, height)) as Box<dyn Camera>,
+                false => Box::new(SyntheticCamera::with_size(seed, width, height)),
+            }
         });
         config.media = MediaState {
             microphone: config.microphone.is_some(),

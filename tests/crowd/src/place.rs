@@ -32,6 +32,7 @@ pub async fn find(args: &Args) -> Result<Invite, Box<dyn Error>> {
         addresses: vec![address],
         slug: args.room.clone(),
         fingerprint,
+        proof: None,
         host_key: None,
     };
     let http = HttpClient::new(Dialer::new(&invite)?);

@@ -110,6 +110,23 @@ pub fn text(totals: &Totals) -> String {
             ),
         );
     }
+    let film = &totals.film;
+    if film.watchers > 0 || !film.failures.is_empty() {
+        line(
+            "film",
+            format!(
+                "{} watch, it moved for {}, off by p95 {:.1} ms in {} looks{}",
+                film.watchers,
+                film.moved,
+                film.drift_p95_ms,
+                film.looks,
+                film.failures
+                    .iter()
+                    .map(|why| format!("; {why}"))
+                    .collect::<String>()
+            ),
+        );
+    }
     let link = &totals.link;
     line(
         "links",

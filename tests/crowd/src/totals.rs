@@ -14,6 +14,7 @@ use crate::{
     beacon::mouth_to_ear,
     board::Board,
     files::FileFigures,
+    film::FilmTotals,
     person::{Part, Person},
     screen::ScreenFigures,
 };
@@ -35,6 +36,7 @@ pub struct Totals {
     pub camera: Cameras,
     pub chat: Chat,
     pub file: FileFigures,
+    pub film: FilmTotals,
     pub screen: ScreenFigures,
     pub link: Links,
     /// What was not delivered, in sentences; empty when all was.
@@ -104,6 +106,7 @@ struct Sums {
 pub struct Came {
     pub first_voices: Vec<Duration>,
     pub file: FileFigures,
+    pub film: FilmTotals,
     pub screen: ScreenFigures,
     pub lines_refused: u64,
     pub met: Duration,
@@ -117,6 +120,7 @@ pub fn add_up(args: &Args, people: &[Person], board: &Board, came: Came) -> Tota
         filming: count(people, |part| part.films),
         seconds: came.met.as_secs_f64(),
         file: came.file,
+        film: came.film,
         screen: came.screen,
         ..Totals::default()
     };

@@ -2,6 +2,9 @@
 
 pub mod network;
 pub mod people;
+/// The same as the server's own tests have.
+#[path = "../../../server/tests/database/postgres.rs"]
+pub mod postgres;
 pub mod raw;
 pub mod seats;
 pub mod server;

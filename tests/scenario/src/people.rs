@@ -78,6 +78,7 @@ impl Person {
             encoding: Encoding::MessagePack,
             seed,
             device: None,
+            file_hash: None,
             waiting: None,
         });
         config.microphone = Some(Box::new(Paced::new(mouth.clone())));

@@ -382,6 +382,7 @@ pub fn join_as(invite: &Invite, name: &str) -> Enter {
         host_key: invite.host_key.clone(),
         sound: true,
         device: None,
+        file_hash: None,
     }
 }
 

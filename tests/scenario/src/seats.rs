@@ -131,6 +131,7 @@ impl AtDoor {
     pub fn knock(invite: &Invite, name: &str) -> AtDoor {
         let (told, place) = watch::channel(None);
         let config = SessionConfig {
+            file_hash: None,
             waiting: Some(told),
             ..config(invite, name)
         };
@@ -189,6 +190,7 @@ pub fn config(invite: &Invite, name: &str) -> SessionConfig {
         encoding: Encoding::MessagePack,
         seed: name.bytes().map(u64::from).sum(),
         device: Some(format!("the program of {name}")),
+        file_hash: None,
         waiting: None,
     }
 }

@@ -162,7 +162,9 @@ impl Server {
         for setting in [
             "log_level=info,conclave_server=debug",
             "wrong_passwords_per_address_burst=1000",
-            "rooms_made_per_address_burst=1000",
+            "rooms_made_per_stranger=10000",
+            "joins_per_stranger=10000",
+            "requests_per_stranger=10000",
         ]
         .into_iter()
         .chain(self.settings.iter().map(String::as_str))

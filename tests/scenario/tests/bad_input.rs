@@ -566,7 +566,7 @@ async fn http_bodies_that_cannot_be_read_are_refused() {
         let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
         assert_eq!(
             refusal(post(&http, path, deep).await),
-            (400, RefusalCode::Malformed)
+            (400, RefusalCode::TooDeep)
         );
         let large = format!("{{\"name\": \"{}\"}}", "x".repeat(1024 * 1024));
         assert_eq!(
@@ -587,6 +587,7 @@ async fn a_door_over_http_refuses_with_a_code() {
         password: password.map(str::to_owned),
         host_key: None,
         device: None,
+        file_hash: None,
     };
 
     let unknown = http.join("no-such-room", &who(None)).await;
@@ -704,6 +705,7 @@ async fn the_same_door_on_the_control_link_refuses_with_the_same_codes() {
         host_key: None,
         sound: true,
         device: None,
+        file_hash: None,
     };
     for encoding in BOTH {
         for (enter, code) in [
@@ -731,6 +733,7 @@ async fn the_same_door_on_the_control_link_refuses_with_the_same_codes() {
                     host_key: None,
                     sound: true,
                     device: None,
+                    file_hash: None,
                 },
                 RefusalCode::RoomNotFound,
             ),

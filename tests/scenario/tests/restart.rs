@@ -5,17 +5,23 @@
 use std::{fs, time::Instant};
 
 use conclave_client::client::ClientEvent;
-use conclave_client::session::SessionEvent;
+use conclave_client::{link::http::Upload, session::SessionEvent};
 use conclave_scenario::{
     people::Person,
+    postgres::Postgres,
     raw::{RawClient, join_as},
+    seats::{Seat, guest},
     server::{DEADLINE, Server},
 };
 use conclave_wire::{
-    ClientMessage, Command, Encoding, Event, LineId, ParticipantId, RoomState, ServerMessage,
+    ClientMessage, Command, Encoding, Event, LineId, ParticipantId, Role, RoomState, ServerMessage,
     command::Reply, message::Enter,
 };
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    task::JoinSet,
+    time::timeout,
+};
 
 fn texts(state: &RoomState) -> Vec<&str> {
     state.lines.iter().map(|line| line.text.as_str()).collect()
@@ -347,4 +353,225 @@ async fn a_room_that_ended_and_a_seat_that_left_stay_so() {
     );
     let (_, newcomer) = RawClient::join(&server.invite(), "Bert", Encoding::Json).await;
     assert!(newcomer.you > left.you, "a seat's id is never used again");
+}
+
+/// Chat, questions, votes, answers, roles and the door: whatever was answered before the kill.
+async fn all_that_was_acknowledged_is_back(server: &Server) {
+    let mut settings = conclave_wire::Settings::default();
+    settings.questions.open = true;
+    let invite = server
+        .room_with(conclave_wire::http::CreateRoom {
+            title: "Lecture".to_owned(),
+            settings,
+            ..Default::default()
+        })
+        .await;
+    let host = Seat::join(&invite, "Host").await;
+    let mut others = Vec::new();
+    for name in ["Anna", "Bert", "Cara"] {
+        others.push(Seat::join(&guest(&invite), name).await);
+    }
+    let [anna, bert, cara] = &others[..] else {
+        panic!("three came");
+    };
+    let (co_host, presenter) = (anna.id(), bert.id());
+    for (id, role) in [(co_host, Role::CoHost), (presenter, Role::Presenter)] {
+        host.ask(Command::GiveRole { id, role }).await;
+    }
+    let why = cara.asks_question("Why?", false).await;
+    let gone = cara.asks_question("Never mind.", false).await;
+    for seat in [&host, anna, bert] {
+        let question = why;
+        let voted = true;
+        seat.ask(Command::VoteQuestion { question, voted }).await;
+    }
+    bert.ask(Command::VoteQuestion {
+        question: why,
+        voted: false,
+    })
+    .await;
+    cara.ask(Command::TakeBackQuestion { question: gone }).await;
+    anna.ask(Command::AnswerQuestion {
+        question: why,
+        text: Some("Because.".to_owned()),
+    })
+    .await;
+    anna.ask(Command::PinQuestion {
+        question: why,
+        pinned: true,
+    })
+    .await;
+    cara.ask(say("before")).await;
+    // Killed while somebody goes on talking: what is answered by then must be back.
+    let mut said = vec!["before".to_owned()];
+    for number in 0..20 {
+        let text = format!("line {number}");
+        cara.ask(say(&text)).await;
+        said.push(text);
+    }
+    let before = host.state();
+    server.kill();
+    server.start_again();
+
+    let newcomer = Seat::join(&guest(&invite), "Dora").await;
+    let state = newcomer.state();
+    let lines: Vec<&str> = state
+        .lines
+        .iter()
+        .filter(|line| line.kind == conclave_wire::LineKind::Said)
+        .map(|line| line.text.as_str())
+        .collect();
+    assert_eq!(lines, said);
+    assert_eq!(state.questions, before.questions);
+    let asked = &state.questions[0];
+    assert_eq!(
+        (state.questions.len(), asked.votes, asked.pinned),
+        (1, 2, true)
+    );
+    assert_eq!(
+        asked.answer.as_ref().unwrap().text.as_deref(),
+        Some("Because.")
+    );
+    for (id, role) in [
+        (host.id(), Role::Host),
+        (co_host, Role::CoHost),
+        (presenter, Role::Presenter),
+        (cara.id(), Role::Participant),
+    ] {
+        newcomer.sees_role(id, role).await;
+    }
+    // And the votes are theirs still: one more is taken back, not counted twice.
+    anna.ask(Command::VoteQuestion {
+        question: why,
+        voted: false,
+    })
+    .await;
+    newcomer
+        .sees("one vote", |state| {
+            (state.questions[0].votes == 1).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_votes_and_roles_are_back_after_a_kill() {
+    all_that_was_acknowledged_is_back(&Server::start()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_votes_and_roles_are_back_after_a_kill_from_postgresql() {
+    let database = tokio::task::spawn_blocking(|| Some(Postgres::shared()?.database()));
+    let Some(url) = database.await.unwrap() else {
+        return;
+    };
+    let server = Server::with(&[&format!("database_url={url}")]);
+    all_that_was_acknowledged_is_back(&server).await;
+}
+
+/// Waits until monitors are told so.
+async fn health_is(server: &Server, status: u16) {
+    let http = server.http();
+    let told = async {
+        loop {
+            let asked = hyper::Request::get("/api/health").body(Upload::empty());
+            let answer = http.send(asked.unwrap()).await.unwrap();
+            if answer.status().as_u16() == status {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    timeout(DEADLINE, told)
+        .await
+        .unwrap_or_else(|_| panic!("health never says {status}"));
+}
+
+/// A meeting whose database is away for a while: `away` takes it away, `back` gives it back.
+async fn a_meeting_goes_on_without_its_database(
+    server: &Server,
+    away: impl Future<Output = ()>,
+    back: impl Future<Output = ()>,
+) {
+    let invite = server.room().await;
+    let anna = Seat::join(&invite, "Anna").await;
+    let bert = Seat::join(&guest(&invite), "Bert").await;
+    anna.ask(say("before")).await;
+    away.await;
+    health_is(server, 503).await;
+    // What need not be stored goes on, and a line is seen at once, though it is not confirmed yet.
+    anna.ask(Command::RaiseHand { raised: true }).await;
+    let mut saying = Box::pin(anna.session.ask(say("during")));
+    let seen = bert.sees("a hand and a line", |state| {
+        let seen = state.lines.iter().any(|line| line.text == "during");
+        (seen && !state.floor.hands.is_empty()).then_some(())
+    });
+    tokio::select! {
+        biased;
+        said = &mut saying => panic!("it is confirmed before it is stored: {said:?}"),
+        () = seen => {}
+    }
+    back.await;
+    timeout(DEADLINE, saying).await.unwrap().unwrap();
+    health_is(server, 200).await;
+    anna.ask(say("after")).await;
+    server.kill();
+    server.start_again();
+    let newcomer = Seat::join(&guest(&invite), "Cara").await;
+    let state = newcomer.state();
+    let lines: Vec<&str> = texts(&state)
+        .into_iter()
+        .filter(|text| ["before", "during", "after"].contains(text))
+        .collect();
+    assert_eq!(lines, ["before", "during", "after"], "each once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_meeting_goes_on_while_another_program_locks_the_database() {
+    let server = Server::start();
+    let file = server.data().join("conclave.sqlite");
+    // Python is there wherever the tests are prepared, and knows SQLite.
+    const LOCK: &str = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
+        c.execute('BEGIN IMMEDIATE')\nprint('locked', flush=True)\nsys.stdin.read()\nc.execute('COMMIT')\n";
+    let other = std::sync::Mutex::new(None);
+    let away = async {
+        let mut program = tokio::process::Command::new("python3")
+            .args(["-c", LOCK])
+            .arg(&file)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(program.stdout.take().unwrap()).lines();
+        assert_eq!(said.next_line().await.unwrap().as_deref(), Some("locked"));
+        *other.lock().unwrap() = Some(program);
+    };
+    let back = async {
+        let program = other.lock().unwrap().take().unwrap();
+        // It ends with its input.
+        assert!(program.wait_with_output().await.unwrap().status.success());
+    };
+    a_meeting_goes_on_without_its_database(&server, away, back).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_meeting_goes_on_while_postgresql_is_gone() {
+    let Some(database) = tokio::task::spawn_blocking(Postgres::start).await.unwrap() else {
+        return;
+    };
+    let database = std::sync::Arc::new(database);
+    let url = database.database();
+    let server = Server::with(&[&format!("database_url={url}")]);
+    let (stopped, started) = (database.clone(), database.clone());
+    let away = async {
+        tokio::task::spawn_blocking(move || stopped.stop(true))
+            .await
+            .unwrap();
+    };
+    let back = async {
+        tokio::task::spawn_blocking(move || started.start_again())
+            .await
+            .unwrap();
+    };
+    a_meeting_goes_on_without_its_database(&server, away, back).await;
 }

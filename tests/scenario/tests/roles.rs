@@ -271,6 +271,14 @@ async fn a_room_is_made_by_a_saved_template() {
     assert_eq!((settings.members_max, settings.waiting_room), (3, true));
     let unknown = server.try_room(by("nobody's")).await.unwrap_err();
     assert!(unknown.to_string().contains("no template"), "{unknown}");
+
+    let delete = || Command::DeleteTemplate {
+        name: "Small and careful".to_owned(),
+    };
+    host.ask(delete()).await;
+    assert_eq!(host.refused(delete()).await, RefusalCode::NoSuchTemplate);
+    let unknown = server.try_room(by("Small and careful")).await.unwrap_err();
+    assert!(unknown.to_string().contains("no template"), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -336,6 +344,7 @@ async fn templates_are_listed_and_a_script_does_not_wait_at_a_door() {
         password: None,
         host_key: None,
         device: None,
+        file_hash: None,
     };
     let refused = http.join(&invite.slug, &script).await.unwrap_err();
     assert!(

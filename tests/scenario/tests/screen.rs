@@ -49,6 +49,7 @@ impl Person {
             encoding: Encoding::MessagePack,
             seed: 7,
             device: None,
+            file_hash: None,
             waiting: None,
         };
         let (session, mut events) = Session::join(config).await.expect("the room is open");

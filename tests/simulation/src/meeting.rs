@@ -267,6 +267,7 @@ impl Meeting {
             sound: true,
             token_hash: token(node),
             device_hash: None,
+            file_hash: None,
             linked: true,
         };
         let Ok(Entry::In(admission)) = self.room.enter(newcomer, dated(self.now), &mut out) else {
@@ -419,6 +420,7 @@ impl Meeting {
                 | Effect::Admit { .. }
                 | Effect::TurnAway { .. }
                 | Effect::SaveTemplate { .. }
+                | Effect::DeleteTemplate { .. }
                 | Effect::EndUploads { .. }
                 | Effect::DeleteFile(_)
                 | Effect::End(_) => {}

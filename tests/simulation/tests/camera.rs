@@ -197,7 +197,7 @@ fn a_link_that_breaks_down_and_heals_brings_the_picture_back() {
         room.run_for(Duration::from_secs(20));
         assert!(room.viewers[&viewer].audio_only, "said plainly");
         room.media.set_weather(0, viewer.0, Weather::CALM);
-        // The budget starts again at 64 kbit/s and grows by 5 % a second.
+        // The budget starts again at 64 kbit/s.
         room.run_for(Duration::from_secs(120));
         assert!(!room.viewers[&viewer].audio_only);
         let from = room.now;

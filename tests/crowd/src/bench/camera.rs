@@ -40,7 +40,7 @@ const VIEWERS_QUICK: usize = 20;
 const FPS: u32 = 15;
 /// A picture of 640 by 360 pixels as JPEG.
 const FRAME_BYTES: usize = 16 * 1024;
-/// The ladder gives everybody the full rate after this: budgets begin at 2 Mbit/s and grow by 5 % a second.
+/// The ladder gives everybody the full rate after this, whatever its budget began with.
 const SETTLE_SECONDS: f64 = 8.0;
 
 const ABOUT: &str = "One person films in 360p, 15 frames of 16 KiB a second, each sent as 15 datagrams one by \

@@ -93,6 +93,7 @@ pub async fn measure(load: &Load) -> Outcome<Section> {
         encoding: Encoding::MessagePack,
         seed: 1,
         device: None,
+        file_hash: None,
         waiting: None,
     };
     let (session, mut events) = Session::join(config).await?;

@@ -88,6 +88,7 @@ async fn once(invite: &Invite, round: u64) -> Outcome<(Duration, Duration)> {
         encoding: Encoding::MessagePack,
         seed: round,
         device: None,
+        file_hash: None,
         waiting: None,
     });
     let heard = Arc::new(OnceLock::new());

@@ -12,7 +12,7 @@ use std::{
 use conclave_client::link::{control::ControlLink, dial::Dialer};
 use conclave_core::link::heartbeat::BEAT_INTERVAL;
 use conclave_wire::{
-    ClientMessage, Command, Encoding, MediaState, ServerMessage, Welcome, message::Enter,
+    ClientMessage, Command, Encoding, MediaState, RoomState, ServerMessage, Welcome, message::Enter,
 };
 use tokio::{
     sync::mpsc,
@@ -36,17 +36,35 @@ pub struct Seat {
     task: AbortHandle,
 }
 
+/// Who comes, and where.
+#[derive(Clone, Copy)]
+pub struct Newcomer<'a> {
+    pub slug: &'a str,
+    pub name: &'a str,
+    pub password: Option<&'a str>,
+}
+
+/// What a newcomer sees of a room.
+pub async fn look(dialer: &Dialer, who: Newcomer<'_>) -> Outcome<RoomState> {
+    let (_link, welcome) = timeout(JOIN_MAX, enter(dialer, who))
+        .await
+        .map_err(|_| "joining took too long")??;
+    let snapshot = welcome.snapshot.ok_or("a newcomer gets no snapshot")?;
+    Ok(snapshot)
+}
+
 impl Seat {
     pub async fn join(
         dialer: &Dialer,
-        slug: &str,
-        name: &str,
+        who: Newcomer<'_>,
         lost: Arc<AtomicU64>,
         hear: impl FnMut(&ServerMessage) + Send + 'static,
     ) -> Outcome<Seat> {
-        let (link, welcome) = timeout(JOIN_MAX, enter(dialer, slug, name))
+        let (link, mut welcome) = timeout(JOIN_MAX, enter(dialer, who))
             .await
             .map_err(|_| "joining took too long")??;
+        // It takes memory for each of five hundred.
+        welcome.snapshot = None;
         let (orders, received) = mpsc::channel(ORDERS_MAX);
         let newest = welcome.cursor.number;
         let task = tokio::spawn(async move {
@@ -87,26 +105,24 @@ impl Drop for Seat {
     }
 }
 
-async fn enter(dialer: &Dialer, slug: &str, name: &str) -> Outcome<(ControlLink, Box<Welcome>)> {
+async fn enter(dialer: &Dialer, who: Newcomer<'_>) -> Outcome<(ControlLink, Box<Welcome>)> {
     let mut link = ControlLink::open(dialer, Encoding::MessagePack).await?;
     let hello = ClientMessage::Hello {
         enter: Enter::Join {
-            slug: slug.to_owned(),
-            name: name.to_owned(),
-            password: None,
+            slug: who.slug.to_owned(),
+            name: who.name.to_owned(),
+            password: who.password.map(str::to_owned),
             host_key: None,
             sound: true,
             device: None,
+            file_hash: None,
         },
         client: "conclave-bench".to_owned(),
     };
     link.send(hello).map_err(|_| GONE)?;
     loop {
         match link.next().await.map_err(|_| GONE)? {
-            ServerMessage::Welcome(mut welcome) => {
-                welcome.snapshot = None;
-                return Ok((link, welcome));
-            }
+            ServerMessage::Welcome(welcome) => return Ok((link, welcome)),
             ServerMessage::Refused { refusal, .. } => return Err(refusal.message.into()),
             _ => {}
         }

@@ -12,11 +12,16 @@ use conclave_client::{
     link::{dial::Dialer, http::HttpClient, invite::Invite},
     media::clock::MediaClock,
 };
-use conclave_wire::{ServerMessage, Settings, http::CreateRoom};
+use conclave_wire::{RoomState, ServerMessage, Settings, http::CreateRoom};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::{Outcome, light::Seat, process, served::Served};
+use crate::{
+    Outcome,
+    light::{self, Newcomer, Seat},
+    process,
+    served::Served,
+};
 
 /// People who come in at the same time.
 const JOINING_MAX: usize = 16;
@@ -122,7 +127,32 @@ impl Way {
         name: &str,
         hear: impl FnMut(&ServerMessage) + Send + 'static,
     ) -> Outcome<Seat> {
-        Seat::join(&self.dialer, slug, name, self.lost.clone(), hear).await
+        let who = Newcomer {
+            slug,
+            name,
+            password: None,
+        };
+        Seat::join(&self.dialer, who, self.lost.clone(), hear).await
+    }
+
+    /// One person who has to say the password, and hears nothing.
+    pub async fn with_password(&self, slug: &str, name: &str, password: &str) -> Outcome<Seat> {
+        let who = Newcomer {
+            slug,
+            name,
+            password: Some(password),
+        };
+        Seat::join(&self.dialer, who, self.lost.clone(), |_: &ServerMessage| {}).await
+    }
+
+    /// What a newcomer sees, who goes again at once.
+    pub async fn snapshot(&self, slug: &str, name: &str) -> Outcome<RoomState> {
+        let who = Newcomer {
+            slug,
+            name,
+            password: None,
+        };
+        light::look(&self.dialer, who).await
     }
 
     /// So many people who hear nothing, each in the room that `slug_of` names.

@@ -1,8 +1,15 @@
 //! Measures the server under load, each part in a process of its own, and writes the page of figures.
 
+mod browser;
 mod camera;
 mod chat;
+mod cost;
+mod creation;
+mod devices;
+mod fifty;
 mod files;
+mod film;
+mod history;
 mod join;
 mod light;
 mod light_media;
@@ -10,6 +17,7 @@ mod load;
 mod machine;
 mod memory;
 mod mixing;
+mod operator;
 mod page;
 mod process;
 mod relay;
@@ -18,7 +26,10 @@ mod screen;
 mod served;
 mod speech;
 mod start;
+mod storm;
+mod together;
 mod voice;
+mod votes;
 
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -31,6 +42,8 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// One measure takes no longer than this; what does is ended and said to have failed.
 const MEASURE_MAX: Duration = Duration::from_secs(110);
+/// Browsers join and leave 200 times.
+const MEASURE_MAX_PAGE: Duration = Duration::from_secs(900);
 
 /// Measures a Conclave server on this machine and writes docs/BENCHMARKS.md.
 #[derive(Clone, Debug, Parser)]
@@ -69,6 +82,17 @@ enum Measure {
     Memory,
     Start,
     Join,
+    Devices,
+    Creation,
+    Fifty,
+    Cost,
+    History,
+    Votes,
+    Storm,
+    Operator,
+    Together,
+    Film,
+    Page,
 }
 
 impl Measure {
@@ -76,6 +100,14 @@ impl Measure {
         self.to_possible_value()
             .map(|value| value.get_name().to_owned())
             .unwrap_or_default()
+    }
+
+    fn longest(self) -> Duration {
+        match self {
+            Measure::Page => MEASURE_MAX_PAGE,
+            Measure::Devices | Measure::Together | Measure::Film => 2 * MEASURE_MAX,
+            _ => MEASURE_MAX,
+        }
     }
 }
 
@@ -109,7 +141,7 @@ fn run(args: &Args) -> Outcome<bool> {
     let mut complete = true;
     for &measure in measures {
         eprintln!("measuring {}", measure.name());
-        let section = process::in_a_child(&measure.name(), args.quick, MEASURE_MAX);
+        let section = process::in_a_child(&measure.name(), args.quick, measure.longest());
         let section = section.unwrap_or_else(|error| {
             complete = false;
             Section::failed(&measure.name(), &error.to_string())
@@ -144,6 +176,17 @@ fn measure_here(measure: Measure, quick: bool) -> Outcome<Section> {
             Measure::Memory => memory::measure(&load).await,
             Measure::Start => start::measure(&load).await,
             Measure::Join => join::measure(&load).await,
+            Measure::Devices => devices::measure(&load).await,
+            Measure::Creation => creation::measure(&load).await,
+            Measure::Fifty => fifty::measure(&load).await,
+            Measure::Cost => cost::measure(&load).await,
+            Measure::History => history::measure(&load).await,
+            Measure::Votes => votes::measure(&load).await,
+            Measure::Storm => storm::measure(&load).await,
+            Measure::Operator => operator::measure(&load).await,
+            Measure::Together => together::measure(&load).await,
+            Measure::Film => film::measure(&load).await,
+            Measure::Page => browser::measure(&load).await,
         }
     })
 }

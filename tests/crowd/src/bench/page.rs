@@ -57,6 +57,18 @@ impl Section {
         section
     }
 
+    /// What was not measured here; the page says so, and it does not count as met.
+    pub fn skipped(&mut self, what: &str, why: &str) {
+        self.row(format!("{what}: **skipped**"), why);
+        self.requirements.push(Requirement {
+            what: what.to_owned(),
+            must: "to be measured".to_owned(),
+            measured: "nothing".to_owned(),
+            met: false,
+            why: why.to_owned(),
+        });
+    }
+
     pub fn row(&mut self, what: impl Into<String>, figure: impl Into<String>) {
         self.rows.push(Row {
             what: what.into(),

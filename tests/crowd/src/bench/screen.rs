@@ -213,6 +213,7 @@ async fn join(
         encoding: Encoding::MessagePack,
         seed: 1,
         device: None,
+        file_hash: None,
         waiting: None,
     });
     config.clock = load.clock;

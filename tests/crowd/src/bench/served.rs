@@ -21,8 +21,10 @@ rooms_max = 5000
 connections_per_address_max = 16384
 handshakes_per_address_burst = 100000
 handshakes_per_address_per_second = 100000
-rooms_made_per_address_burst = 5000
-rooms_made_per_address_per_minute = 100000
+rooms_made_per_stranger = 1000000
+joins_per_stranger = 1000000
+messages_per_stranger = 1000000
+requests_per_stranger = 1000000
 joins_per_address_burst = 100000
 joins_per_address_per_second = 100000
 "#;
@@ -33,6 +35,8 @@ pub struct Served {
     child: Child,
     /// Into the first room, as its host.
     pub host: Invite,
+    /// To the operator's pages.
+    pub admin: String,
     ports: (u16, u16),
     /// From the start of the process to the links that it prints.
     pub printed_after: Duration,
@@ -40,16 +44,25 @@ pub struct Served {
 
 struct Printed {
     host: String,
+    admin: String,
     ports: (u16, u16),
 }
 
 impl Served {
     /// A server on free ports, with an empty data folder.
     pub fn start() -> Outcome<Served> {
+        Served::with("")
+    }
+
+    /// The same with more settings.
+    pub fn with(settings: &str) -> Outcome<Served> {
         let folder = tempfile::Builder::new()
             .prefix("conclave-bench")
             .tempdir()?;
-        fs::write(folder.path().join("conclave.toml"), CONFIG)?;
+        fs::write(
+            folder.path().join("conclave.toml"),
+            format!("{CONFIG}{settings}"),
+        )?;
         Served::spawn(folder, (0, 0))
     }
 
@@ -76,6 +89,10 @@ impl Served {
         self.ports.0
     }
 
+    pub fn udp_port(&self) -> u16 {
+        self.ports.1
+    }
+
     /// A folder for the measure's own files, gone with the server.
     pub fn folder(&self, name: &str) -> Outcome<PathBuf> {
         let path = self.folder.path().join(name);
@@ -91,6 +108,7 @@ impl Served {
             folder,
             child,
             host: Invite::parse(&printed.host)?,
+            admin: printed.admin,
             ports: printed.ports,
             printed_after,
         })
@@ -145,7 +163,7 @@ fn spawn(folder: &TempDir, (tcp, udp): (u16, u16)) -> Outcome<(Child, Printed)> 
 
 /// Reads on until the links are there.
 fn printed(stdout: ChildStdout) -> Outcome<Printed> {
-    let (mut ports, mut host) = (None, None);
+    let (mut ports, mut host, mut admin) = (None, None, None);
     let mut lines = BufReader::new(stdout).lines();
     while let Some(line) = lines.next().transpose()? {
         if let Some(rest) = line.strip_prefix("Conclave runs: ") {
@@ -157,12 +175,14 @@ fn printed(stdout: ChildStdout) -> Outcome<Printed> {
         if let Some(rest) = line.strip_prefix("Host:") {
             host = rest.split_whitespace().next().map(str::to_owned);
         }
-        if line.starts_with("Admin:") {
+        if let Some(rest) = line.strip_prefix("Admin:") {
+            admin = rest.split_whitespace().next().map(str::to_owned);
             break;
         }
     }
     // What it prints later is not waited for, and must not fill the pipe.
     std::thread::spawn(move || lines.for_each(drop));
     let (ports, host) = ports.zip(host).ok_or("the server printed no links")?;
-    Ok(Printed { host, ports })
+    let admin = admin.ok_or("the server printed no link for its operator")?;
+    Ok(Printed { host, admin, ports })
 }

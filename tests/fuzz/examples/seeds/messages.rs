@@ -1,11 +1,13 @@
 //! Seeds for what serde reads: the control link in both encodings, HTTP bodies, the screen's hello.
 
 use conclave_wire::{
-    Answer, AtTheDoor, ClientMessage, Command, Cursor, Encoding, Event, Layer, Member, Mine,
-    Numbered, ParticipantId, Question, QuestionId, Refusal, RefusalCode, Role, RoomState,
-    ServerMessage, Signs, VoteCount, Waiter, WaitingId,
+    Answer, AtTheDoor, ClientMessage, Command, Cursor, Encoding, Event, Film, FilmAnchor, FilmFile,
+    FilmHold, FilmMark, FilmMove, FilmReadiness, Goal, Layer, Member, Mine, Numbered,
+    ParticipantId, Question, QuestionId, Refusal, RefusalCode, Role, RoomState, ServerMessage,
+    SharedStudy, Signs, Study, TimerPlan, VoteCount, Waiter, WaitingId,
     command::{Reply, Watch},
     event::PersonSigns,
+    film::Unchecked,
     http::{CreateRoom, JoinRoom},
     limits::{CONTROL_DEPTH_MAX, CONTROL_MESSAGE_BYTES_MAX},
     message::Enter,
@@ -82,6 +84,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
                 host_key: None,
                 sound: true,
                 device: None,
+                file_hash: None,
             }),
         ),
         (
@@ -168,6 +171,61 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
                 },
             ),
         ),
+        ("do-start-focus", command(9, Command::StartFocus)),
+        (
+            "do-set-timer-plan",
+            command(
+                10,
+                Command::SetTimerPlan {
+                    plan: TimerPlan {
+                        focus_minutes: u32::MAX,
+                        ..TimerPlan::default()
+                    },
+                },
+            ),
+        ),
+        (
+            "do-share-study",
+            command(
+                11,
+                Command::ShareStudy {
+                    shared: Some(SharedStudy {
+                        focus_on: "Integrals ∫".to_owned(),
+                        goals: vec![Goal {
+                            text: "Exercise 4".to_owned(),
+                            done: true,
+                        }],
+                        streak_days: u32::MAX,
+                    }),
+                },
+            ),
+        ),
+        (
+            "do-open-film",
+            command(12, Command::OpenFilm { film: film_file() }),
+        ),
+        (
+            "do-seek-film",
+            command(
+                13,
+                Command::SeekFilm {
+                    position_ms: Unchecked(-1e300),
+                },
+            ),
+        ),
+        (
+            "do-play-film",
+            command(14, Command::PlayFilm { position_ms: None }),
+        ),
+        (
+            "do-mark-film",
+            command(
+                15,
+                Command::MarkFilm {
+                    readiness: FilmReadiness::Mismatched,
+                },
+            ),
+        ),
         (
             "do-set-time-limit",
             command(
@@ -178,6 +236,16 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
             ),
         ),
     ]
+}
+
+fn film_file() -> FilmFile {
+    FilmFile {
+        name: "Metropolis 🎬.mkv".to_owned(),
+        size_bytes: 1 << 53,
+        duration_ms: 9_180_000,
+        sample: Some("5a".repeat(32)),
+        sha256: Some("not a hash".to_owned()),
+    }
 }
 
 fn server_messages() -> Vec<(&'static str, ServerMessage)> {
@@ -216,6 +284,14 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             questions: vec![QuestionId(1)],
             votes: vec![],
         },
+        study: Study {
+            goal: "Chapter 3".to_owned(),
+            ..Study::default()
+        },
+        film: Film {
+            file: Some(film_file()),
+            ..Film::default()
+        },
     };
     vec![
         (
@@ -238,7 +314,49 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 room_clock_ms: 12,
                 beat_interval_ms: 5_000,
                 host_key: None,
+                pulse: None,
             })),
+        ),
+        (
+            "film",
+            ServerMessage::Events {
+                events: vec![
+                    Numbered {
+                        number: 1,
+                        event: Event::FilmOpened {
+                            file: Some(film_file()),
+                            leader: Some(ParticipantId(1)),
+                            anchor: FilmAnchor::default(),
+                        },
+                    },
+                    Numbered {
+                        number: 2,
+                        event: Event::FilmMoved {
+                            anchor: FilmAnchor {
+                                playing: true,
+                                position_ms: u64::MAX,
+                                hold: Some(FilmHold {
+                                    waiting_for: vec![ParticipantId(2)],
+                                    until_ms: 10_000,
+                                }),
+                                ..FilmAnchor::default()
+                            },
+                            why: FilmMove::Held,
+                            by: None,
+                        },
+                    },
+                    Numbered {
+                        number: 3,
+                        event: Event::FilmMarked {
+                            marks: vec![FilmMark {
+                                id: ParticipantId(2),
+                                readiness: FilmReadiness::Buffering,
+                                sure: true,
+                            }],
+                        },
+                    },
+                ],
+            },
         ),
         (
             "waiting",
@@ -332,6 +450,7 @@ fn json_bodies() -> Vec<(&'static str, Vec<u8>)> {
         password: None,
         host_key: None,
         device: None,
+        file_hash: None,
     };
     let hello = ScreenHello {
         slug: "maths".to_owned(),
