@@ -8,17 +8,23 @@ SHELL := /bin/sh
 # Everything that is built stays inside the tree.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-# Arguments for the program that run, crowd or bench starts.
+# Arguments for the program that run, desktop, crowd or bench starts.
 ARGS ?=
 
-.PHONY: help run test crowd bench package fmt clean
+.PHONY: help run desktop bundle test crowd bench package fmt clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
-	@echo '  ARGS="..." hands arguments to the program that run, crowd or bench starts.'
+	@echo '  ARGS="..." hands arguments to the program that run, desktop, crowd or bench starts.'
 
 run: ## Build the server and start it
 	@scripts/run $(ARGS)
+
+desktop: ## Build the desktop program and start it
+	@scripts/desktop $(ARGS)
+
+bundle: ## Build the Debian and RPM packages of the desktop program
+	@scripts/bundle
 
 test: ## Check and test everything
 	@scripts/test
