@@ -186,10 +186,10 @@ impl Looker {
                 Some(Ok(())) => Answered::Well,
                 Some(Err(error)) => {
                     tracing::debug!(%error, "the database did not pass its probe");
-                    match error.refusal() {
-                        // Locked: it gives up before we do.
-                        RefusalCode::Busy => Answered::Late,
-                        _ => Answered::Failed,
+                    // Locked: it gives up before we do.
+                    match error.refusal() == RefusalCode::Busy {
+                        true => Answered::Late,
+                        false => Answered::Failed,
                     }
                 }
             },
