@@ -132,7 +132,7 @@ proptest! {
             prop_assert!(known, "nothing is invented");
         }
         let figures = player.buffer.figures();
-        prop_assert!(figures.target_ms >= 20 && figures.target_ms <= 500);
+        prop_assert!(figures.target_ms >= 10 && figures.target_ms <= 500);
         prop_assert_eq!(figures.played, player.played.len() as u64);
     }
 
@@ -210,6 +210,20 @@ fn jitter_raises_the_target_and_calm_lowers_it() {
     let wild = player.buffer.target();
     assert!((60 * 48..=100 * 48).contains(&wild), "{wild}");
     assert!(calm <= 30 * 48, "{calm}");
+}
+
+#[test]
+fn ten_calm_seconds_halve_the_least_delay_until_something_is_late() {
+    let target = |packets, late| {
+        let mut player = Player::new();
+        player.run(steady(packets, |n| if n == late { 16 } else { 10 }));
+        player.buffer.target()
+    };
+    let never = u64::MAX;
+    assert_eq!(target(450, never), TARGET_SAMPLES_MIN);
+    assert_eq!(target(600, never), TARGET_SAMPLES_CALM);
+    assert_eq!(target(600, 550), TARGET_SAMPLES_MIN);
+    assert_eq!(target(1_100, 550), TARGET_SAMPLES_CALM);
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub use lateness::Lateness;
 pub const SAMPLE_RATE: u32 = 48_000;
 /// The target delay lies between these, in samples: 20 and 500 ms.
 pub const TARGET_SAMPLES_MIN: i64 = 960;
+/// On a network that has been calm for a while it may be less: 10 ms.
+pub const TARGET_SAMPLES_CALM: i64 = 480;
 pub const TARGET_SAMPLES_MAX: i64 = 24_000;
 /// What waits never spans more than this, in samples: 1 s.
 pub const BUFFER_SAMPLES_MAX: i64 = 48_000;
@@ -238,9 +240,11 @@ impl<P> JitterBuffer<P> {
 
     /// The delay aimed at, in samples beyond the fastest packets.
     pub fn target(&self) -> i64 {
-        self.lateness
-            .quantile()
-            .clamp(TARGET_SAMPLES_MIN, TARGET_SAMPLES_MAX)
+        let least = match self.lateness.is_calm() {
+            true => TARGET_SAMPLES_CALM,
+            false => TARGET_SAMPLES_MIN,
+        };
+        self.lateness.quantile().clamp(least, TARGET_SAMPLES_MAX)
     }
 
     /// How many packets wait.

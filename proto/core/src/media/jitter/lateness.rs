@@ -13,6 +13,10 @@ const BIN_AT_FIRST: usize = 3;
 /// The floor is the minimum over one to two such spans, in samples: 1 s. Long enough to see a fast packet,
 /// short enough to follow drift (100 ppm is 10 samples in it).
 const FLOOR_SPAN_SAMPLES: i64 = 48_000;
+/// A network that keeps every packet so near the floor is calm, in samples: 5 ms.
+const CALM_WITHIN_SAMPLES: i64 = 240;
+/// When it has done so for so long, in samples: 10 s. The quantile alone forgets a hiccup within seconds.
+const CALM_AFTER_SAMPLES: i64 = 480_000;
 
 /// Measures arrival times against media times; both in samples at 48 kHz.
 ///
@@ -23,6 +27,9 @@ pub struct Lateness {
     bins: [f32; BINS],
     count: u32,
     span_from: i64,
+    /// When the last packet came, and when the last one that was not near the floor.
+    newest_at: i64,
+    uneasy_at: Option<i64>,
     /// Least `arrival - media` of this span and of the one before.
     floor_now: Option<i64>,
     floor_before: Option<i64>,
@@ -36,6 +43,8 @@ impl Default for Lateness {
             bins,
             count: 0,
             span_from: 0,
+            newest_at: 0,
+            uneasy_at: None,
             floor_now: None,
             floor_before: None,
         }
@@ -53,6 +62,11 @@ impl Lateness {
         let delay = at - media;
         self.floor_now = Some(self.floor_now.map_or(delay, |floor| floor.min(delay)));
         let above = delay - self.floor().unwrap_or(delay);
+        self.newest_at = at;
+        let uneasy_at = self.uneasy_at.get_or_insert(at);
+        if above > CALM_WITHIN_SAMPLES {
+            *uneasy_at = at;
+        }
         let bin = usize::try_from(above / BIN_SAMPLES)
             .unwrap_or(0)
             .min(BINS - 1);
@@ -83,6 +97,12 @@ impl Lateness {
             }
         }
         BINS as i64 * BIN_SAMPLES
+    }
+
+    /// Whether nothing was late for so long that nothing is expected to be.
+    pub fn is_calm(&self) -> bool {
+        self.uneasy_at
+            .is_some_and(|uneasy_at| self.newest_at - uneasy_at > CALM_AFTER_SAMPLES)
     }
 
     /// Forgets the floor, as when the sender's clock jumped; the jitter stays known.
