@@ -9,11 +9,14 @@ use std::{thread::sleep, time::Duration};
 use conclave_client::{
     client::{Client, ClientConfig},
     link::invite::Invite,
-    media::devices::{SyntheticCamera, SyntheticSpeech},
+    media::{
+        devices::{SyntheticCamera, SyntheticSpeech},
+        enhance::Enhancement,
+    },
     session::SessionConfig,
 };
 use conclave_wire::{Command, Encoding, Layer, MediaState, command::Watch};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::{
     headless::Headless,
@@ -28,8 +31,8 @@ use crate::{
     served::Served,
 };
 
-/// A meeting begins with jitter buffers that have seen nothing.
-const SETTLES: Duration = Duration::from_secs(5);
+/// A meeting begins with jitter buffers that have seen nothing, and take the least delay after ten calm seconds.
+const SETTLES: Duration = Duration::from_secs(15);
 /// Fewer pieces of speech that were found again say nothing.
 const LAGS_MIN: usize = 20;
 const CAMERAS: u32 = 9;
@@ -39,7 +42,7 @@ const COST_SECONDS: f64 = 10.0;
 
 const ABOUT: &str = "Two clients in processes of their own (`conclave-headless`, no window) on a PulseAudio \
 without sound cards: each has a null sink as its speaker and the monitor of another as its microphone. One \
-talks, enhancement as people have it (echo, noise and level normal). *Mouth to ear* is from the sample in the \
+talks, with the enhancement that people have (echo, noise and level normal) and without. *Mouth to ear* is from the sample in the \
 microphone's sink to the same sample in the other's speaker's sink, both recorded at once; found in pieces of \
 200 ms by correlation. The split is what clients and sound server say of themselves: *capture* lies between the \
 sink and the client, *frame* is the length of a packet, *network* half of both clients' round trips, *jitter \
@@ -52,12 +55,21 @@ pub async fn measure(load: &Load) -> Outcome<Section> {
     let served = Served::start()?;
     let way = load.to(&served)?;
     let sound = SoundServer::start()?;
-    for (frames, p50_max, p99_max) in [(2, 60.0, Some(90.0)), (1, 45.0, None)] {
-        let slug = format!("ear-{frames}");
+    let ways: [(u8, Enhancement, f64, Option<f64>); 4] = [
+        (2, Enhancement::default(), 60.0, Some(90.0)),
+        (1, Enhancement::default(), 45.0, None),
+        (2, Enhancement::OFF, 60.0, Some(90.0)),
+        (1, Enhancement::OFF, 45.0, None),
+    ];
+    for (nth, (frames, enhancement, p50_max, p99_max)) in ways.into_iter().enumerate() {
+        let slug = format!("ear-{nth}");
         let invite = way.room(&slug, 10).await?.for_room(&slug, None);
         let ms = 10 * u32::from(frames);
-        let what = format!("frames of {ms} ms");
-        let (heard, split) = mouth_to_ear(load, &sound, &invite, frames)?;
+        let what = match enhancement {
+            Enhancement::OFF => format!("frames of {ms} ms, not enhanced"),
+            _ => format!("frames of {ms} ms"),
+        };
+        let (heard, split) = mouth_to_ear(load, &sound, &invite, frames, enhancement)?;
         let (p50, p99) = (percentile(&heard, 50), percentile(&heard, 99));
         let longest = number(percentile(&heard, 100));
         let (shown_p50, shown_p99) = (number(p50), number(p99));
@@ -127,9 +139,13 @@ fn mouth_to_ear(
     sound: &SoundServer,
     invite: &Invite,
     frames: u8,
+    enhancement: Enhancement,
 ) -> Outcome<(Vec<f64>, Split)> {
     let mut ada = Headless::join(invite, "ada", sound, frames, false)?;
     let mut bob = Headless::join(invite, "bob", sound, frames, false)?;
+    for client in [&mut ada, &mut bob] {
+        client.order(&json!({"do": "enhance", "enhancement": enhancement}))?;
+    }
     let mouth = sound.record("ada_says")?;
     let ear = sound.record("bob_hears")?;
     let seconds = load.scale(40, 15);
@@ -164,7 +180,7 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
 async fn cost(load: &Load, way: &Way, sound: &SoundServer, section: &mut Section) -> Outcome<()> {
     let invite = way.room("cost", 20).await?.for_room("cost", None);
     let mut bob = Headless::join(&invite, "bob", sound, 2, false)?;
-    bob.order(&serde_json::json!({"do": "media", "microphone": false, "camera": false}))?;
+    bob.order(&json!({"do": "media", "microphone": false, "camera": false}))?;
     pass(10.0).await;
     let silent = share(&bob, load.scale(20.0, 5.0)).await?;
     section.row(
@@ -182,8 +198,8 @@ async fn cost(load: &Load, way: &Way, sound: &SoundServer, section: &mut Section
     for i in 0..CAMERAS {
         others.push(film(&invite, i).await?);
     }
-    bob.order(&serde_json::json!({"do": "media", "microphone": true, "camera": true}))?;
-    bob.order(&serde_json::json!({"do": "watch", "layer": "normal"}))?;
+    bob.order(&json!({"do": "media", "microphone": true, "camera": true}))?;
+    bob.order(&json!({"do": "watch", "layer": "normal"}))?;
     let you = bob.you;
     let watch = Watch {
         source: conclave_wire::ParticipantId(you),

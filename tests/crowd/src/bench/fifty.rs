@@ -54,8 +54,7 @@ const LINES_PER_SECOND: f64 = 1.0;
 const ABOUT: &str = "Fifty rooms of twenty-five people, each with a control link and a UDP socket. In each room \
 one person talks without pauses to the twenty-four others, one camera (180p, 8 frames a second of 3 KiB) goes to \
 eight, and every second there is a line of chat, two votes on a question, a hand that goes up or down and \
-somebody who types. Twenty seconds of that are measured (a minute would show the same and take longer). Chat \
-latency is from before the line is handed to the speaker's link to when each of the twenty-five has decoded it. \
+somebody who types. That is measured for a minute. Chat latency is from before the line is handed to the speaker's link to when each of the twenty-five has decoded it. \
 The load opens every datagram, and takes its share of the same cores.";
 
 /// What all of the load has got.
@@ -87,7 +86,7 @@ struct Meeting {
 
 pub async fn measure(load: &Load) -> Outcome<Section> {
     let rooms = load.scale(ROOMS, ROOMS_QUICK);
-    let seconds = load.scale(20.0, 3.0);
+    let seconds = load.scale(60.0, 3.0);
     let served = Served::start()?;
     let way = load.to(&served)?;
     let got = Arc::new(Got::default());

@@ -2,10 +2,11 @@
 
 use std::{fs, process::Command};
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// Everything that a figure depends on and the program does not.
-#[derive(Clone, Debug, Default)]
+/// Everything that a figure depends on and the measure does not.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Machine {
     processor: String,
     cores: usize,
@@ -41,11 +42,19 @@ impl Machine {
         }
     }
 
+    /// What several measures may have in common.
     pub fn to_markdown(&self) -> String {
         format!(
-            "| | |\n|---|---|\n| processor | {} |\n| cores | {} |\n| kernel | {} |\n| commit | {} |\n| date | {} |\n\
-             | load average before it began, over 1 and 5 minutes | {} |\n",
-            self.processor, self.cores, self.kernel, self.commit, self.date, self.load_average
+            "| | |\n|---|---|\n| processor | {} |\n| cores | {} |\n| kernel | {} |\n",
+            self.processor, self.cores, self.kernel
+        )
+    }
+
+    /// What belongs to one measure alone.
+    pub fn when(&self) -> String {
+        format!(
+            "Measured on {} at commit {}; load average before it began, over 1 and 5 minutes: {}.",
+            self.date, self.commit, self.load_average
         )
     }
 }

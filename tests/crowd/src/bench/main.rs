@@ -11,6 +11,7 @@ mod files;
 mod film;
 mod history;
 mod join;
+mod kept;
 mod light;
 mod light_media;
 mod load;
@@ -31,11 +32,16 @@ mod together;
 mod voice;
 mod votes;
 
-use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, path::Path, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-use self::{load::Load, machine::Machine, page::Section};
+use self::{
+    kept::Kept,
+    load::Load,
+    machine::Machine,
+    page::{Measured, Section},
+};
 
 /// What a measure or a part of it comes to.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -44,20 +50,19 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 const MEASURE_MAX: Duration = Duration::from_secs(110);
 /// Browsers join and leave 200 times.
 const MEASURE_MAX_PAGE: Duration = Duration::from_secs(900);
+/// Where the figures stand: for people, and for the next time that only some are measured.
+const FOLDER: &str = "docs";
 
 /// Measures a Conclave server on this machine and writes docs/BENCHMARKS.md.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "conclave-bench", version)]
 struct Args {
-    /// Only these; the figures are printed then, and no page is written unless one is named.
+    /// Only these; the page keeps what was measured of the others before.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Measure>,
-    /// Short and small: to see that it works, not what it reaches.
+    /// Short and small: to see that it works, not what it reaches. The figures are printed, and no page is written.
     #[arg(long)]
     quick: bool,
-    /// The page to write.
-    #[arg(long)]
-    page: Option<PathBuf>,
     /// The commit that the figures are of; that of the working tree when absent.
     #[arg(long)]
     commit: Option<String>,
@@ -105,7 +110,9 @@ impl Measure {
     fn longest(self) -> Duration {
         match self {
             Measure::Page => MEASURE_MAX_PAGE,
-            Measure::Devices | Measure::Together | Measure::Film => 2 * MEASURE_MAX,
+            Measure::Devices | Measure::Fifty | Measure::Together | Measure::Film => {
+                3 * MEASURE_MAX
+            }
             _ => MEASURE_MAX,
         }
     }
@@ -136,29 +143,35 @@ fn run(args: &Args) -> Outcome<bool> {
         true => Measure::value_variants(),
         false => &args.only,
     };
-    let machine = Machine::look(args.commit.as_deref());
-    let mut sections = Vec::new();
+    let mut fresh = Vec::new();
     let mut complete = true;
     for &measure in measures {
-        eprintln!("measuring {}", measure.name());
-        let section = process::in_a_child(&measure.name(), args.quick, measure.longest());
+        let name = measure.name();
+        eprintln!("measuring {name}");
+        let machine = Machine::look(args.commit.as_deref());
+        let section = process::in_a_child(&name, args.quick, measure.longest());
         let section = section.unwrap_or_else(|error| {
             complete = false;
-            Section::failed(&measure.name(), &error.to_string())
+            Section::failed(&name, &error.to_string())
         });
         eprintln!("{}", section.to_markdown());
-        sections.push(section);
+        fresh.push((name, Measured { machine, section }));
     }
-    let page = page::render(&machine, &sections, args.quick);
-    let path = match (&args.page, args.only.is_empty() && !args.quick) {
-        (Some(path), _) => Some(path.clone()),
-        (None, true) => Some(PathBuf::from("docs/BENCHMARKS.md")),
-        (None, false) => None,
-    };
-    match path {
-        Some(path) => std::fs::write(path, page)?,
-        None => println!("{page}"),
+    if args.quick {
+        let sections: Vec<Measured> = fresh.into_iter().map(|(_, measured)| measured).collect();
+        println!("{}", page::render(&sections, true));
+        return Ok(complete);
     }
+    let folder = Path::new(FOLDER);
+    let mut kept = Kept::read(folder)?;
+    for (name, measured) in fresh {
+        kept.put(name, measured);
+    }
+    let names: Vec<String> = Measure::value_variants()
+        .iter()
+        .map(|measure| measure.name())
+        .collect();
+    kept.write(folder, &names)?;
     Ok(complete)
 }
 

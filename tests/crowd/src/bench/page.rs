@@ -130,14 +130,23 @@ impl Section {
     }
 }
 
+/// A section, and when and on what it was measured.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Measured {
+    pub machine: Machine,
+    pub section: Section,
+}
+
 /// The whole page.
-pub fn render(machine: &Machine, sections: &[Section], quick: bool) -> String {
+pub fn render(measured: &[Measured], quick: bool) -> String {
     let mut text = String::from(
         "# Benchmarks\n\nWritten by `make bench`. Server and load are separate processes on one machine and talk over \
          loopback, so that both take from the same cores: what is slow here because the load takes its share is \
          faster on a server of its own. Percentiles come from histograms and are at most a sixteenth too high.\n\n",
     );
-    text.push_str(&machine.to_markdown());
+    if let Some(newest) = measured.last() {
+        text.push_str(&newest.machine.to_markdown());
+    }
     if quick {
         text.push_str(
             "\n**This was a quick run: too short and too small to say what the server reaches.**\n",
@@ -146,7 +155,10 @@ pub fn render(machine: &Machine, sections: &[Section], quick: bool) -> String {
     text.push_str(
         "\n## What it must reach\n\n| what | must be | measured | |\n|---|---|---|---|\n",
     );
-    let requirements = || sections.iter().flat_map(|section| &section.requirements);
+    let requirements = || {
+        let sections = measured.iter().map(|measured| &measured.section);
+        sections.flat_map(|section| &section.requirements)
+    };
     for requirement in requirements() {
         let verdict = match requirement.met {
             true => "met",
@@ -172,9 +184,9 @@ pub fn render(machine: &Machine, sections: &[Section], quick: bool) -> String {
                 .expect("writing to a string does not fail");
         }
     }
-    for section in sections {
-        text.push('\n');
-        text.push_str(&section.to_markdown());
+    for Measured { machine, section } in measured {
+        write!(text, "\n{}\n{}\n", section.to_markdown(), machine.when())
+            .expect("writing to a string does not fail");
     }
     text
 }
@@ -213,7 +225,8 @@ mod tests {
         let mut section = Section::new("Voice", "Three talk.");
         section.at_most("CPU", 0.25, 0.2, "of a core", "not this");
         section.at_least("MB/s", 300.0, 200.0, "MB/s", "the disk is slow");
-        let page = render(&Machine::default(), &[section], false);
+        let machine = Machine::default();
+        let page = render(&[Measured { machine, section }], false);
         assert!(page.contains("| CPU | at most 0.250 of a core | 0.200 of a core | met |"));
         assert!(page.contains("**not met**"));
         assert!(page.contains("- MB/s: the disk is slow"));
