@@ -18,13 +18,20 @@ export interface Shown {
 }
 
 interface Clock {
-  draw(context: CanvasRenderingContext2D, width: number, height: number): void;
+  /** Into the grey plane of a picture. */
+  draw(picture: Uint8Array, pictureWidth: number, width: number, height: number): void;
   /** Age in ms of the clock whose upper left corner and size are given; none where there is no clock. */
   age(source: CanvasImageSource, top: number, width: number): number | undefined;
 }
 
+/** Chromium's, not in TypeScript's library (W3C, "MediaStreamTrack Insertable Media Processing"). */
+interface TrackGenerator extends MediaStreamTrack {
+  readonly writable: WritableStream<VideoFrame>;
+}
+
 declare global {
   interface Window {
+    MediaStreamTrackGenerator: new (init: { kind: 'video' }) => TrackGenerator;
     conclaveClock: Clock;
     conclaveShown: Shown[];
   }
@@ -38,26 +45,26 @@ export async function filmTheTime(page: Page, picturesPerSecond: number): Promis
   await page.addInitScript(installClock);
   await page.addInitScript(
     ({ picturesPerSecond, noise }) => {
+      // Grey pictures in memory, as a device gives them: a canvas that is filmed would cost more than all the rest.
       const film = (width: number, height: number, clockWidth: number, clockHeight: number): MediaStream => {
-        const canvas = document.createElement('canvas');
-        canvas.width = width;
-        canvas.height = height;
-        const context = canvas.getContext('2d', { alpha: false })!;
-        const picture = context.createImageData(width, height);
-        for (let at = 0; at < picture.data.length; at += 1) {
-          const pixel = at >> 2;
+        const track = new window.MediaStreamTrackGenerator({ kind: 'video' });
+        const writer = track.writable.getWriter();
+        const pixels = width * height;
+        const picture = new Uint8Array(pixels * 1.5).fill(128);
+        for (let pixel = 0; pixel < pixels; pixel += 1) {
           const shade = (256 * (pixel % width)) / width + noise * (Math.random() - 0.5);
-          picture.data[at] = at % 4 === 3 ? 255 : Math.min(Math.max(shade, 0), 255);
+          picture[pixel] = Math.min(Math.max(shade, 16), 235);
         }
-        context.putImageData(picture, 0, 0);
-        const stream = canvas.captureStream(0);
-        const track = stream.getVideoTracks()[0] as CanvasCaptureMediaStreamTrack;
         const timer = setInterval(() => {
           if (track.readyState === 'ended') return clearInterval(timer);
-          window.conclaveClock.draw(context, clockWidth, clockHeight);
-          track.requestFrame();
+          // A picture that is still to be taken would be older than the next.
+          if ((writer.desiredSize ?? 0) <= 0) return;
+          window.conclaveClock.draw(picture, width, clockWidth, clockHeight);
+          const timestamp = Math.round(performance.now() * 1_000);
+          const frame = new VideoFrame(picture, { format: 'I420', codedWidth: width, codedHeight: height, timestamp });
+          writer.write(frame).catch(() => frame.close());
         }, 1_000 / picturesPerSecond);
-        return stream;
+        return new MediaStream([track]);
       };
       const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
       navigator.mediaDevices.getUserMedia = async (wish) =>
@@ -122,12 +129,13 @@ function installClock(): void {
   const AGE_MS_MAX = 60_000;
   const row = new OffscreenCanvas(WIDTH_MAX, 1).getContext('2d', { alpha: false, willReadFrequently: true })!;
   window.conclaveClock = {
-    draw(context, width, height) {
+    draw(picture, pictureWidth, width, height) {
       const now = Date.now() >>> 0;
-      for (let field = 0; field < FIELDS; field += 1) {
-        context.fillStyle = (now >>> (FIELDS - 1 - field)) & 1 ? '#fff' : '#000';
-        context.fillRect((field * width) / FIELDS, 0, width / FIELDS, height);
+      const row = new Uint8Array(width);
+      for (let x = 0; x < width; x += 1) {
+        row[x] = (now >>> (FIELDS - 1 - Math.floor((x * FIELDS) / width))) & 1 ? 235 : 16;
       }
+      for (let y = 0; y < height; y += 1) picture.set(row, y * pictureWidth);
     },
     age(source, top, width) {
       row.drawImage(source, 0, top, width, 1, 0, 0, width, 1);

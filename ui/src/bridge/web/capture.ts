@@ -63,6 +63,10 @@ export function failureOf(error: unknown): MediaFailure {
   }
 }
 
+/** Whoever waited for their end is let go of: browsers keep tracks for longer than a meeting. */
 export function stopTracks(stream: MediaStream | undefined): void {
-  for (const track of stream?.getTracks() ?? []) track.stop();
+  for (const track of stream?.getTracks() ?? []) {
+    track.onended = null;
+    track.stop();
+  }
 }

@@ -1,9 +1,10 @@
 /** The devices of this machine: which there are, which were chosen, and trying them out before a meeting. */
 
 import { DeviceError, type Device, type DeviceKind, type DevicePort, type Level, type Preview } from '../types';
-import { draw } from './camera/down';
+import { FRAMES_PER_SECOND_MAX, layerSize } from './camera/encoding';
 import { playUnseen } from './camera/pictures';
 import { openCamera, openMicrophone, stopTracks } from './capture';
+import { LAYER_HEIGHT_PX } from './protocol/datagram';
 import { meterLevel } from './voice/level';
 import { openMeter } from './voice/meter';
 
@@ -13,8 +14,10 @@ const KINDS: Readonly<Partial<Record<MediaDeviceKind, DeviceKind>>> = {
   audiooutput: 'speaker',
 };
 const KEY = 'conclave.device.';
-/** A preview needs no more than this. */
-const PREVIEW_EVERY_MS = 50;
+/** As others see us. */
+const PREVIEW_EVERY_MS = 1_000 / FRAMES_PER_SECOND_MAX;
+/** In a tile of this height half as much again would have to be made up of the smaller picture. */
+const LARGE_FROM_PX = 1.5 * LAYER_HEIGHT_PX.normal;
 const TONE = { hertz: 660, seconds: 0.6, gain: 0.15 } as const;
 
 export const devices: DevicePort = {
@@ -103,23 +106,21 @@ function closing(stream: MediaStream, stop: () => void): Preview {
   };
 }
 
-/** Draws a stream's pictures into a canvas until the returned function is called. */
+/**
+ * Draws a stream's pictures into a canvas until the returned function is called, as large as the layer that others
+ * would get for a tile of that size: in a camera's full size it may cost more than sending it.
+ */
 export function drawStream(stream: MediaStream, canvas: HTMLCanvasElement): () => void {
   const video = playUnseen(stream);
-  let drawing = false;
+  let drawnSeconds = -1;
   const timer = setInterval(() => {
-    if (drawing || video.videoWidth === 0 || document.hidden) return;
-    drawing = true;
-    createImageBitmap(video)
-      .then((bitmap) => {
-        draw(bitmap, canvas);
-        bitmap.close();
-      })
-      // Between two pictures there is none.
-      .catch(() => undefined)
-      .finally(() => {
-        drawing = false;
-      });
+    if (video.videoWidth === 0 || document.hidden || video.currentTime === drawnSeconds) return;
+    drawnSeconds = video.currentTime;
+    const isLarge = canvas.clientHeight * devicePixelRatio > LARGE_FROM_PX;
+    const { width, height } = layerSize(video.videoWidth, video.videoHeight, isLarge ? 'large' : 'normal');
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    canvas.getContext('2d', { alpha: false })?.drawImage(video, 0, 0, width, height);
   }, PREVIEW_EVERY_MS);
   return () => {
     clearInterval(timer);

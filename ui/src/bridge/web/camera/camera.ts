@@ -68,11 +68,7 @@ export class Camera {
         return this.on;
       }
       const track = stream.getVideoTracks()[0];
-      track?.addEventListener('ended', () => {
-        if (stream !== this.stream) return;
-        this.fail({ state: 'failed', why: 'unplugged' });
-        this.events.gone();
-      });
+      if (track !== undefined) track.onended = () => this.ended(stream);
       this.take(stream);
       const device = track?.getSettings().deviceId ?? null;
       this.events.state({ state: 'on', device, label: track?.label ?? '' });
@@ -82,6 +78,12 @@ export class Camera {
       this.fail({ state: 'failed', why: error instanceof DeviceError ? error.why : 'failed' });
       return false;
     }
+  }
+
+  private ended(stream: MediaStream): void {
+    if (stream !== this.stream) return;
+    this.fail({ state: 'failed', why: 'unplugged' });
+    this.events.gone();
   }
 
   private take(stream: MediaStream | undefined): void {

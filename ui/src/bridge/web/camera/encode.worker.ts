@@ -12,7 +12,6 @@ const EARLY_MS = 10;
 
 let wish = { layers: [] as Layer[], quality: sendQuality('auto') };
 let wished: (() => void) | undefined;
-let reader: ReadableStreamDefaultReader<VideoFrame> | undefined;
 let reading: Promise<void> | undefined;
 let stopping = false;
 /** When the next picture is wanted, on `performance.now()`. */
@@ -21,8 +20,7 @@ let dueMs = 0;
 scope.addEventListener('message', ({ data }) => {
   switch (data.type) {
     case 'source':
-      reader = data.readable.getReader();
-      reading = readAll(reader);
+      reading = readAll(data.readable.getReader());
       break;
     case 'picture':
       void encode(data.bitmap, data.bitmap.width, data.bitmap.height, data.capturedMs).then(() => {
@@ -42,11 +40,13 @@ scope.addEventListener('message', ({ data }) => {
   }
 });
 
-/** Pictures, also those that wait in the stream, are the camera's memory until somebody closes them. */
+/**
+ * Pictures, also those that wait in the stream, are the camera's memory until somebody closes them: they are read
+ * to the end, which is near, as the track has ended.
+ */
 async function stop(): Promise<void> {
   stopping = true;
   wished?.();
-  await reader?.cancel().catch(() => undefined);
   await reading;
   tell({ type: 'stopped' });
 }
@@ -61,11 +61,13 @@ async function readAll(reader: ReadableStreamDefaultReader<VideoFrame>): Promise
     const { value: frame, done } = await reader.read();
     if (done) return;
     const nowMs = performance.now();
-    if (nowMs + EARLY_MS >= dueMs) {
+    try {
+      if (stopping || nowMs + EARLY_MS < dueMs) continue;
       dueMs = Math.max(dueMs, nowMs - EARLY_MS) + wish.quality.everyMs;
       await encode(frame, frame.displayWidth, frame.displayHeight, captureClockMs());
+    } finally {
+      frame.close();
     }
-    frame.close();
   }
 }
 

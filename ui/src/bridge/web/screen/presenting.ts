@@ -37,10 +37,9 @@ export class Presenting {
     const display = await this.choose();
     if (display === undefined) return;
     this.stream = display;
-    display.getVideoTracks()[0]?.addEventListener('ended', () => {
-      // The browser's own button, or the window is gone.
-      if (display === this.stream) void this.stop();
-    });
+    const track = display.getVideoTracks()[0];
+    // The browser's own button, or the window is gone.
+    if (track !== undefined) track.onended = () => void (display === this.stream && this.stop());
     if (this.isOurs()) return this.begin();
     try {
       await this.parts.ask({ type: 'ask_floor' });

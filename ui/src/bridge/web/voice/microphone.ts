@@ -91,7 +91,8 @@ export class Microphone {
     this.closeMeter?.();
     this.stream = stream;
     this.closeMeter = openMeter(stream, (db) => this.events.loudness(db));
-    this.track()?.addEventListener('ended', () => void this.ended(stream));
+    const track = this.track();
+    if (track !== undefined) track.onended = () => void this.ended(stream);
     if (this.on) this.tellOn();
     stopTracks(before);
   }
