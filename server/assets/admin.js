@@ -25,6 +25,19 @@ function seconds(value) {
   return `${value} s`;
 }
 
+/** Follows a stream, and says in words whether it does. */
+function follow(address, state, words) {
+  const events = new EventSource(address);
+  events.onopen = () => {
+    state.textContent = words.follows;
+  };
+  events.onerror = () => {
+    // A stream that is refused is not tried again: the session is over, or too many pages are open.
+    state.textContent = events.readyState === EventSource.CLOSED ? words.over : words.interrupted;
+  };
+  return events;
+}
+
 function followFigures(list) {
   const known = (value, show) => (value === null ? 'unknown' : show(value));
   const shown = {
@@ -33,7 +46,11 @@ function followFigures(list) {
     disk_free: (now) => known(now.disk_free_bytes, bytes),
     uptime: (now) => seconds(now.uptime_s),
   };
-  const events = new EventSource(list.dataset.live);
+  const events = follow(list.dataset.live, document.getElementById('figures-state'), {
+    follows: 'The figures follow by themselves.',
+    interrupted: 'The figures do not follow now. Trying again.',
+    over: 'The figures do not follow any more. Load the page anew.',
+  });
   events.onmessage = (message) => {
     const now = JSON.parse(message.data);
     for (const place of list.querySelectorAll('[data-figure]')) {
@@ -65,7 +82,6 @@ function row(line) {
 function followLog(region) {
   const body = document.getElementById('tail');
   const pause = document.getElementById('pause');
-  const state = document.getElementById('tail-state');
   let waiting = [];
   let paused = false;
   const show = () => {
@@ -81,13 +97,11 @@ function followLog(region) {
     pause.setAttribute('aria-pressed', String(paused));
     if (!paused) show();
   });
-  const events = new EventSource(region.dataset.tail);
-  events.onopen = () => {
-    state.textContent = 'New lines appear by themselves.';
-  };
-  events.onerror = () => {
-    state.textContent = 'No new lines come now. Trying again.';
-  };
+  const events = follow(region.dataset.tail, document.getElementById('tail-state'), {
+    follows: 'New lines appear by themselves.',
+    interrupted: 'No new lines come now. Trying again.',
+    over: 'No new lines come any more. Load the page anew.',
+  });
   events.onmessage = (message) => {
     waiting = waiting.concat(JSON.parse(message.data)).slice(-LINES_MAX);
     if (!paused) show();

@@ -243,35 +243,41 @@ impl Store {
             .await
     }
 
-    /// Keeps a template, in the place of one of the same name. The write happens whether the future is
-    /// awaited or not.
+    /// Keeps a template of an owner (SHA-256), in the place of one of the same name that is theirs or nobody's. The
+    /// write happens whether the future is awaited or not.
     ///
     /// # Errors
-    /// `TooManyTemplates`; `Busy` when too many writes wait; when the database fails.
+    /// `TooManyTemplates`, `TemplateNotYours`; `Busy` when too many writes wait; when the database fails.
     pub fn save_template(
         &self,
         template: Template,
+        owner: [u8; 32],
     ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
         let (done, saved) = oneshot::channel();
-        let queued = self.submit(Job::SaveTemplate { template, done });
+        let queued = self.submit(Job::SaveTemplate {
+            template,
+            owner,
+            done,
+        });
         async move {
             queued?;
             saved.await.map_err(|_| StoreError::Closed)?
         }
     }
 
-    /// Forgets a template; false when none of that name was saved. The write happens whether the future is
-    /// awaited or not.
+    /// Forgets a template that is this owner's or nobody's, or anybody's for the operator, who is no owner; false
+    /// when none of that name was saved. The write happens whether the future is awaited or not.
     ///
     /// # Errors
-    /// `Busy` when too many writes wait; when the database fails.
+    /// `TemplateNotYours`; `Busy` when too many writes wait; when the database fails.
     pub fn delete_template(
         &self,
         name: &str,
+        owner: Option<[u8; 32]>,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send + use<> {
         let (done, deleted) = oneshot::channel();
         let name = name.to_owned();
-        let queued = self.submit(Job::DeleteTemplate { name, done });
+        let queued = self.submit(Job::DeleteTemplate { name, owner, done });
         async move {
             queued?;
             deleted.await.map_err(|_| StoreError::Closed)?

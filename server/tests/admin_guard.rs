@@ -28,7 +28,7 @@ const PAGES: [&str; 14] = [
     "/admin/server",
     "/admin/live",
 ];
-const ORDERS: [&str; 14] = [
+const ORDERS: [&str; 15] = [
     "/admin/rooms",
     "/admin/rooms/lobby/end",
     "/admin/rooms/lobby/lock",
@@ -37,6 +37,7 @@ const ORDERS: [&str; 14] = [
     "/admin/rooms/lobby/files/1/remove",
     "/admin/notices",
     "/admin/storage/x/1/remove",
+    "/admin/templates/delete",
     "/admin/access/password",
     "/admin/access/sign-out-others",
     "/admin/access/token",

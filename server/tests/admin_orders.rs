@@ -11,7 +11,9 @@ use conclave_server::{
     actors::{lobby::FindRoom, room::RoomActor},
     server::Running,
 };
-use conclave_wire::{EndReason, Event, LeaveReason, RefusalCode, ServerMessage};
+use conclave_wire::{
+    EndReason, Event, LeaveReason, RefusalCode, ServerMessage, Settings, Template,
+};
 use https::Answer;
 use operator::*;
 use room::{Person, join};
@@ -209,5 +211,28 @@ async fn a_room_is_opened_with_its_links_locked_and_limited() {
         .post("/admin/rooms/board/limit", &[("minutes", "999999")])
         .await;
     assert_eq!(refused.status, 422);
+    running.stop().await;
+}
+
+#[actix::test]
+async fn a_template_is_deleted_whoever_has_saved_it() {
+    let (_folder, running, ada) = start_with_operator().await;
+    let template = Template {
+        name: "Ours & <b>theirs</b>".to_owned(),
+        settings: Settings::default(),
+        time_limit_ms: None,
+    };
+    let saved = running.state.store.save_template(template, [1; 32]);
+    saved.await.unwrap();
+    let page = ada.get("/admin/storage").await.body;
+    assert!(page.contains("Ours &#38; &#60;b&#62;theirs"), "{page}");
+    let name = [("name", "Ours & <b>theirs</b>")];
+    let deleted = ada.post("/admin/templates/delete", &name).await;
+    goes_to(&deleted, "/admin/storage?done=template_deleted");
+    assert_eq!(running.state.store.templates().await.unwrap(), []);
+    let again = ada.post("/admin/templates/delete", &name).await;
+    assert_eq!(again.status, 404);
+    entered(&running, "delete_template", "done").await;
+    entered(&running, "delete_template", "no_such_template").await;
     running.stop().await;
 }

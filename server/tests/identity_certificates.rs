@@ -69,7 +69,13 @@ fn handshake(
 fn every_name_of_this_machine_is_served_in_both_versions_of_tls() {
     let folder = tempdir().unwrap();
     let identity = identity(folder.path());
-    for name in ["localhost", "127.0.0.1", "::1", "meet.example.org"] {
+    for name in [
+        "localhost",
+        "127.0.0.1",
+        "::1",
+        "meet.example.org",
+        "conclave.internal",
+    ] {
         for (version, expected) in [
             (&TLS13, ProtocolVersion::TLSv1_3),
             (&TLS12, ProtocolVersion::TLSv1_2),

@@ -78,6 +78,27 @@ async fn the_dashboard_and_the_alert_rules_ask_for_figures_that_there_are() {
 }
 
 #[test]
+fn examples_name_the_servers_port_and_can_be_read() {
+    let port = Config::default().tcp_port.to_string();
+    let examples = ["firewall", "proxy"].map(packaging);
+    let examples = examples
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut seen = 0;
+    for path in examples.map(|entry| entry.unwrap().path()) {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(&port), "{}", path.display());
+        // Two hyphens end nothing but are forbidden in a comment (XML 1.0 section 2.5).
+        let comments = text.split("<!--").skip(1);
+        for comment in comments.filter_map(|rest| rest.split_once("-->")) {
+            assert!(!comment.0.contains("--"), "{}", path.display());
+        }
+        seen += 1;
+    }
+    assert!(seen >= 8, "{seen} examples");
+}
+
+#[test]
 fn the_service_is_kept_from_what_it_does_not_need() {
     let unit = packaging("systemd/conclave.service");
     // At most 2.0 of 10, where less is better.

@@ -9,7 +9,7 @@ use std::{env, fs, path::Path, time::Duration};
 
 use conclave_core::{
     Moment,
-    link::clock::Reading,
+    link::clock::{Exchange, Reading, RemoteClock},
     watch::{Aim, Follower, Order, PlayerTraits, Seen, SyntheticPlayer, synthetic::Habits},
 };
 use conclave_wire::FilmReadiness;
@@ -359,6 +359,69 @@ fn who_wakes_from_sleep_jumps_at_once() {
     run.run(ms(1_500));
     assert!(run.seeks_since(woken) <= 2);
     assert!(run.p95_ms(ms(5_000)) < 40);
+}
+
+/// Follows by a room clock that is learned from an exchange a second, of 2 ms there and back.
+fn follow_by_exchanges(run: &mut Run, learned: &mut RemoteClock, time: Duration) {
+    let end = run.now + time;
+    let mut asks = run.now;
+    while run.now < end {
+        if run.now >= asks {
+            let (sent, received) = (run.now, run.now + ms(2));
+            let remote = run.clock.truth(sent + ms(1));
+            learned.exchanged(Exchange::answered_at_once(sent, remote, received));
+            run.now = received;
+            asks = sent + ms(1_000);
+        }
+        let (seen, room) = (run.seen(), learned.read(run.now));
+        if let Some(order) = run.follower.look(run.now, room, seen) {
+            run.orders.push((run.now, order));
+            run.player.order(run.now, order);
+        }
+        let truth = run.aim.position_at(run.clock.truth(run.now));
+        let off = truth.abs_diff(run.player.position(run.now));
+        run.off_us.push(off.as_micros() as u64);
+        run.now = run.now + run.follower.next_look().max(ms(1));
+    }
+}
+
+#[test]
+fn whose_clock_jumps_is_back_in_its_place_within_seconds_and_few_jumps() {
+    type Jump = fn(&mut Run);
+    let jumps: [(&str, Jump); 4] = [
+        ("a machine that slept, its clock with it", |run| {
+            run.clock.offset_us += 600_000_000;
+        }),
+        ("a machine that slept while its clock ran", |run| {
+            run.player.stall(run.now, ms(600_000));
+            run.now = run.now + ms(600_000);
+        }),
+        ("a server that slept", |run| {
+            run.clock.offset_us -= 8_000_000;
+        }),
+        ("a room clock that was set back a little", |run| {
+            run.clock.offset_us -= 3_000_000;
+        }),
+    ];
+    for (what, jump) in jumps {
+        let far = RoomClock {
+            offset_us: 60_000_000,
+            ..LAN
+        };
+        let (mut run, mut learned) = (Run::new(QUICK, far, 9), RemoteClock::new());
+        run.place(ms(600_000), true, 1_000);
+        follow_by_exchanges(&mut run, &mut learned, ms(10_000));
+        jump(&mut run);
+        let jumped = run.now;
+        // The next exchange is up to a second away, and an estimate that is ahead may stand still for 5 s.
+        follow_by_exchanges(&mut run, &mut learned, ms(8_000));
+        run.off_us.clear();
+        follow_by_exchanges(&mut run, &mut learned, ms(10_000));
+        let worst = run.off_us.iter().max().unwrap() / 1_000;
+        assert!(worst < 40, "{what}: {worst} ms off");
+        let seeks = run.seeks_since(jumped);
+        assert!((1..=3).contains(&seeks), "{what}: {seeks} jumps");
+    }
 }
 
 #[test]

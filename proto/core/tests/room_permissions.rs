@@ -4,6 +4,8 @@
 
 mod room_world;
 
+use std::collections::BTreeSet;
+
 use conclave_core::room::*;
 use conclave_wire::{film::Unchecked, *};
 use room_world::*;
@@ -34,6 +36,7 @@ fn matrix(room: &Everybody) -> Vec<(&'static str, Command)> {
         ),
         ("x - - - - - -", Command::SetPassword { password: None }),
         ("x x - - - - -", Command::ChangeSettings { settings }),
+        ("x x - - - - -", Command::Retitle { title: text() }),
         ("x x - - - - -", Command::Lock { locked: true }),
         (
             "x x - - - - -",
@@ -409,6 +412,43 @@ fn everybody(role: Role, allowing: bool) -> Everybody {
 
 fn allowed(line: &str, column: usize) -> bool {
     line.split_whitespace().nth(column) == Some("x")
+}
+
+/// The kinds of commands that there are, as serde knows them: it lists them when it is given one that is none.
+fn kinds() -> BTreeSet<String> {
+    let unknown = serde_json::from_str::<Command>(r#"{"type":"?","payload":{}}"#);
+    let listed = unknown.unwrap_err().to_string();
+    let words = listed.split('`').skip(3).step_by(2);
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_table_has_every_command_that_there_is() {
+    let kind = |command: &Command| {
+        let word = serde_json::to_value(command).unwrap();
+        word["type"].as_str().unwrap().to_owned()
+    };
+    let rows = matrix(&everybody(Role::Host, true));
+    let tried: BTreeSet<String> = rows.iter().map(|(_, command)| kind(command)).collect();
+    assert!(tried.len() > 60 && tried.contains("mark_film"), "{tried:?}");
+    assert_eq!(tried, kinds());
+}
+
+/// A command that asks for a permission is allowed to whoever has it. Giving roles is allowed as far as a table of
+/// its own says.
+#[test]
+fn commands_and_permissions_say_the_same() {
+    for (line, command) in matrix(&everybody(Role::Host, true)) {
+        let needs = commands::permission(&command).filter(|what| *what != Permission::GiveRoles);
+        let Some(what) = needs else { continue };
+        let of_permission = PERMISSIONS.iter().find(|(_, known)| *known == what);
+        let (of_permission, _) = of_permission.unwrap();
+        let alone = matches!(command, Command::TakeFloor);
+        assert!(
+            alone || line == *of_permission,
+            "{command:?} needs {what:?}"
+        );
+    }
 }
 
 #[test]

@@ -159,6 +159,7 @@ fn command() -> impl Strategy<Value = Command> {
     ];
     let door = prop_oneof![
         yes().prop_map(|locked| Command::Lock { locked }),
+        "[a-z ]{0,3}".prop_map(|title| Command::Retitle { title }),
         proptest::option::of("[a-z]{0,2}").prop_map(|password| Command::SetPassword { password }),
         settings().prop_map(|settings| Command::ChangeSettings { settings }),
         person().prop_map(|id| Command::Kick {

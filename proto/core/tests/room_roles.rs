@@ -425,3 +425,52 @@ fn a_template_is_saved_under_a_name_that_is_free() {
     world.ask(host, delete("Our board")).unwrap();
     assert!(world.templates.is_empty());
 }
+
+#[test]
+fn a_template_belongs_to_the_program_that_saved_it_or_else_to_the_room() {
+    let mut world = World::new(Settings::default());
+    let host = world.join_as_host("host");
+    let save = Command::SaveTemplate {
+        name: "Ours".to_owned(),
+    };
+    let delete = Command::DeleteTemplate {
+        name: "Ours".to_owned(),
+    };
+    world.ask(host, save.clone()).unwrap();
+    let other = Newcomer {
+        device_hash: Some([5; 32]),
+        ..world.newcomer("other")
+    };
+    let other = world.enter(other).unwrap();
+    let (id, role) = (world.clients[other].id, Role::CoHost);
+    world.ask(host, Command::GiveRole { id, role }).unwrap();
+    world.ask(other, save).unwrap();
+    world.restart();
+    world.resume(other, None).unwrap();
+    world.ask(other, delete).unwrap();
+    assert_eq!(world.template_owners, [HOST_KEY, [5; 32], [5; 32]]);
+}
+
+#[test]
+fn a_room_is_called_something_else_and_everybody_sees_it() {
+    let mut world = World::new(Settings::default());
+    let host = world.join_as_host("host");
+    let one = world.join("one");
+    let retitle = |title: &str| Command::Retitle {
+        title: title.to_owned(),
+    };
+    world.ask(host, retitle(" Physics, part 2 ")).unwrap();
+    assert_eq!(world.clients[one].state.title, "Physics, part 2");
+    assert_eq!(world.room.look().title, "Physics, part 2");
+    let told = world.clients[one].events.len();
+    world.ask(host, retitle("Physics, part 2")).unwrap();
+    assert_eq!(world.clients[one].events.len(), told, "nothing has changed");
+    let longest = "x".repeat(200);
+    world.ask(host, retitle(&longest)).unwrap();
+    for wrong in ["", " \n", "a\u{202e}b", &"x".repeat(201)] {
+        let refused = world.ask(host, retitle(wrong));
+        assert_eq!(refused, Err(RefusalCode::TitleInvalid), "{wrong:?}");
+    }
+    world.restart();
+    assert_eq!(world.room.look().title, longest);
+}

@@ -55,7 +55,7 @@ impl Draw {
 }
 
 /// How many kinds of events there are.
-const KINDS: usize = 45;
+const KINDS: usize = 46;
 
 /// One event of each kind. A new kind does not compile until it has its place in [`kind_of`].
 fn event(kind: usize, step: usize, draw: &mut Draw) -> Event {
@@ -307,6 +307,9 @@ fn event(kind: usize, step: usize, draw: &mut Draw) -> Event {
         44 => Event::PlaylistChanged {
             playlist: (0..draw.below(3)).map(film).collect(),
         },
+        45 => Event::RoomRetitled {
+            title: format!("Physics, part {number}"),
+        },
         _ => Event::FileRemoved {
             file: FileId(number.saturating_sub(draw.below(60))),
         },
@@ -370,6 +373,7 @@ fn kind_of(event: &Event) -> usize {
         Event::FilmMarked { .. } => 42,
         Event::FilmLeadChanged { .. } => 43,
         Event::PlaylistChanged { .. } => 44,
+        Event::RoomRetitled { .. } => 45,
     }
 }
 

@@ -34,6 +34,10 @@ pub enum Command {
     },
 
     // door
+    /// Calls the room something else; its address stays.
+    Retitle {
+        title: String,
+    },
     Lock {
         locked: bool,
     },
@@ -147,11 +151,12 @@ pub enum Command {
     },
 
     // templates
-    /// Saves the settings of this room under a name, for rooms that are made later.
+    /// Saves the settings of this room under a name, for rooms that are made later. It belongs to the program that
+    /// it was saved with.
     SaveTemplate {
         name: String,
     },
-    /// Forgets one that was saved; rooms that were made by it stay as they are.
+    /// Forgets one's own; rooms that were made by it stay as they are.
     DeleteTemplate {
         name: String,
     },

@@ -44,6 +44,9 @@ pub enum Event {
     },
 
     // door
+    RoomRetitled {
+        title: String,
+    },
     RoomLocked {
         locked: bool,
     },

@@ -118,6 +118,7 @@ refusals! {
     TemplateNameInvalid 422 "Enter a name of 1 to 50 characters that no built-in template has.",
     NoSuchTemplate 404 "There is no template of that name.",
     TooManyTemplates 409 "The server keeps as many templates as it may. Save over one of them.",
+    TemplateNotYours 403 "Somebody else has saved that template. Choose another name, or ask the operator to delete it.",
 
     // sound and picture of a browser
     OfferInvalid 422 "This browser's offer for sound and picture cannot be used. Reload the page, or try another browser.",

@@ -28,6 +28,9 @@ fn commands() -> Vec<Command> {
         Command::Rename {
             name: "Åsa".into()
         },
+        Command::Retitle {
+            title: "Group 3, physics".into(),
+        },
         Command::Lock { locked: true },
         Command::SetPassword { password: None },
         Command::ChangeSettings {
@@ -698,4 +701,45 @@ fn settings_of_before_there_were_questions_are_read_as_they_were_meant() {
     };
     assert_eq!(settings, expected);
     assert!(settings.may_unmute && !settings.waiting_room && !settings.questions.open);
+}
+
+/// Pieces of JSON that are messages: what stands apart, over as many lines as its braces need, and what is in quotes.
+fn examples(page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = String::new();
+    for line in page.lines() {
+        if !open.is_empty() || line.starts_with("    {\"type\":\"") {
+            open.push_str(line.trim());
+            if open.matches('{').count() == open.matches('}').count() {
+                found.push(std::mem::take(&mut open));
+            }
+            continue;
+        }
+        let quoted = line.split('`').skip(1).step_by(2);
+        found.extend(
+            quoted
+                .filter(|text| text.starts_with("{\"type\":\""))
+                .map(str::to_owned),
+        );
+    }
+    assert_eq!(open, "", "an example that does not end");
+    found
+}
+
+#[test]
+fn the_examples_of_the_protocol_page_are_messages() {
+    fn reads<T: serde::de::DeserializeOwned>(text: &str) -> bool {
+        serde_json::from_str::<T>(text).is_ok()
+    }
+    let page = include_str!("../../../docs/PROTOCOL.md");
+    let examples = examples(page);
+    assert!(examples.len() >= 18, "{examples:#?}");
+    for example in examples {
+        // Hashes are cut short on the page.
+        let whole = example.replace("a3f5…", &"a3".repeat(32));
+        let whole = whole.replace("b7c1…", &"b7".repeat(32));
+        let message = reads::<ClientMessage>(&whole) || reads::<ServerMessage>(&whole);
+        let part = reads::<Command>(&whole) || reads::<Enter>(&whole) || reads::<Event>(&whole);
+        assert!(message || part, "nothing reads {example}");
+    }
 }

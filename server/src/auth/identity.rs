@@ -59,7 +59,7 @@ pub enum IdentityError {
     Certificate(String),
 }
 
-/// The name by which our programs ask for our own certificate, where the operator has another one for
+/// The name by which our programs, and proxies, ask for our own certificate, where the operator has another one for
 /// browsers.
 const OUR_NAME: &str = "conclave.internal";
 const NANOS_PER_MS: i128 = 1_000_000;
@@ -282,7 +282,10 @@ fn issue(
     names: &HostNames,
     now: OffsetDateTime,
 ) -> Result<CertifiedKey, IdentityError> {
-    let mut params = CertificateParams::new(names.to_strings()).map_err(certificate)?;
+    let mut its_names = names.to_strings();
+    // For proxies that check the certificate whatever address they reach the server by.
+    its_names.push(OUR_NAME.to_owned());
+    let mut params = CertificateParams::new(its_names).map_err(certificate)?;
     params.not_before = now - BACKDATED;
     params.not_after = now + LEAF_LIFE;
     params.distinguished_name = DistinguishedName::new();

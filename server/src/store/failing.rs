@@ -19,6 +19,8 @@ pub enum StoreError {
     NoSuchRoom,
     #[error("too many templates are kept")]
     TooManyTemplates,
+    #[error("the template is somebody else's")]
+    TemplateNotYours,
     #[error("the disk is full")]
     DiskFull,
     #[error("the database holds a value that cannot be read: {0}")]
@@ -39,6 +41,7 @@ impl StoreError {
             StoreError::Closed => RefusalCode::Stopping,
             StoreError::DiskFull => RefusalCode::DiskFull,
             StoreError::TooManyTemplates => RefusalCode::TooManyTemplates,
+            StoreError::TemplateNotYours => RefusalCode::TemplateNotYours,
             StoreError::NoSuchRoom => RefusalCode::RoomNotFound,
             StoreError::Database(_) if self.may_pass() => RefusalCode::Busy,
             StoreError::Damaged(_)
@@ -60,6 +63,7 @@ impl StoreError {
             | StoreError::Closed
             | StoreError::NoSuchRoom
             | StoreError::TooManyTemplates
+            | StoreError::TemplateNotYours
             | StoreError::DiskFull
             | StoreError::Damaged(_)
             | StoreError::Migration(_)
@@ -71,8 +75,10 @@ impl StoreError {
     pub(super) fn is_lost(&self) -> bool {
         match self {
             StoreError::Unreachable(_) => true,
+            // SQLite has undone the transaction by itself, and the driver believes that it is still open.
+            StoreError::DiskFull => true,
             StoreError::Database(error) => match code(error) {
-                Some(code) => is_gone(&code),
+                Some(code) => is_gone(&code) || is_undone(&code),
                 None => is_broken(error),
             },
             _ => false,
@@ -122,10 +128,21 @@ fn is_gone(code: &str) -> bool {
         && (code.starts_with("08") || code.starts_with("57P") || others.contains(&code))
 }
 
+/// Errors beside the full disk upon which SQLite undoes a transaction by itself
+/// (<https://www.sqlite.org/lang_transaction.html>): `SQLITE_NOMEM` and `SQLITE_IOERR`.
+fn is_undone(code: &str) -> bool {
+    code.len() != SQLSTATE_CHARS
+        && code
+            .parse()
+            .is_ok_and(|code: u32| [7, 10].contains(&(code & 0xff)))
+}
+
 fn is_broken(error: &sqlx::Error) -> bool {
     matches!(
         error,
-        sqlx::Error::Io(_)
+        // The driver has a transaction open that the database has not.
+        sqlx::Error::InvalidSavePointStatement
+            | sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
             | sqlx::Error::WorkerCrashed

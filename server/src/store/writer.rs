@@ -64,10 +64,13 @@ pub(super) enum Job {
     },
     SaveTemplate {
         template: Template,
+        owner: [u8; 32],
         done: Done<()>,
     },
     DeleteTemplate {
         name: String,
+        /// `None` for the operator.
+        owner: Option<[u8; 32]>,
         done: Done<bool>,
     },
     /// So many people were on the server at once.
@@ -198,16 +201,20 @@ impl Writer {
                 };
                 done.send(self.run_patiently(reopen).await).ok();
             }
-            Job::SaveTemplate { template, done } => {
+            Job::SaveTemplate {
+                template,
+                owner,
+                done,
+            } => {
                 let now_unix_ms = unix_ms();
                 let save = async |connection: &mut AnyConnection| {
-                    templates::save(connection, &template, now_unix_ms).await
+                    templates::save(connection, &template, &owner, now_unix_ms).await
                 };
                 done.send(self.run_patiently(save).await).ok();
             }
-            Job::DeleteTemplate { name, done } => {
+            Job::DeleteTemplate { name, owner, done } => {
                 let delete = async |connection: &mut AnyConnection| {
-                    templates::delete(connection, &name).await
+                    templates::delete(connection, &name, owner.as_ref()).await
                 };
                 done.send(self.run_patiently(delete).await).ok();
             }

@@ -75,7 +75,10 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::Arc};
+    use std::{
+        io,
+        sync::{Arc, mpsc},
+    };
 
     use parking_lot::Mutex;
     use tracing::Level;
@@ -129,5 +132,47 @@ mod tests {
         let object: serde_json::Value = serde_json::from_slice(&programs.0.lock()).unwrap();
         assert_eq!(object["request"], "r-1");
         assert_eq!(object["bytes"], "7");
+    }
+
+    /// A terminal that takes nothing until it is let.
+    struct Held(mpsc::Receiver<()>);
+
+    impl Write for Held {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.recv().ok();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_stands_still_holds_no_logger_up() {
+        const LOGGED: u64 = 5_000;
+        let (release, held) = mpsc::channel::<()>();
+        let bounded = NonBlockingBuilder::default().buffered_lines_limit(16);
+        let (queue, guard) = bounded.finish(Held(held));
+        let dropped = queue.error_counter();
+        let ring = LogRing::new();
+        let lines = Lines {
+            ring: ring.clone(),
+            sinks: vec![Sink {
+                queue,
+                format: LogFormat::Text,
+                coloured: false,
+            }],
+        };
+        tracing::subscriber::with_default(Registry::default().with(lines), || {
+            for number in 0..LOGGED {
+                tracing::info!(number, "a line");
+            }
+        });
+        assert_eq!(ring.newest(), LOGGED, "the operator's page has them");
+        // One line may be on its way to the terminal, and as many wait as there is room for.
+        assert!(dropped.dropped_lines() as u64 >= LOGGED - 17);
+        drop(release);
+        drop(guard);
     }
 }

@@ -249,6 +249,31 @@ mod tests {
         assert_eq!(seen, (1..=4_000).collect::<Vec<u64>>());
     }
 
+    #[test]
+    fn a_reader_that_stands_still_holds_no_logger_up() {
+        let ring = filled(8, 8);
+        let waits = ring.new_lines();
+        // In the middle of reading every line that there is.
+        let read: Vec<_> = ring.shared.slots.iter().map(ArcSwapOption::load).collect();
+        for number in 9..=10_000 {
+            ring.push(number, Level::INFO, "test", &number.to_string());
+        }
+        let lines = ring.tail(0, Level::TRACE, 100);
+        assert_eq!((lines.len(), lines[7].number), (8, 10_000));
+        let mut numbers: Vec<u64> = read
+            .iter()
+            .flat_map(|line| line.as_ref())
+            .map(|line| line.number)
+            .collect();
+        numbers.sort_unstable();
+        assert_eq!(
+            numbers,
+            (1..=8).collect::<Vec<u64>>(),
+            "it goes on where it stood"
+        );
+        drop(waits);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_is_told_of_a_new_line_and_of_no_other() {
         let ring = LogRing::of(8);

@@ -147,9 +147,13 @@ async fn a_script_holds_a_meeting_from_the_first_request_to_the_figures() {
 async fn a_room_is_changed_by_its_host_and_what_is_not_named_stays() {
     let (_folder, running, https) = start().await;
     let meeting = Meeting::open(&https, "board").await;
-    let part =
-        json!({"locked": true, "settings": {"membersMax": 9, "participants": {"chat": false}}});
+    let part = json!({
+        "title": " A new \u{1f3db} title ",
+        "locked": true,
+        "settings": {"membersMax": 9, "participants": {"chat": false}},
+    });
     let changed = meeting.done(&meeting.host, "PATCH", "", part).await;
+    assert_eq!(changed["room"]["title"], "A new \u{1f3db} title");
     assert_eq!(
         (&changed["room"]["locked"], &changed["room"]["membersMax"]),
         (&json!(true), &json!(9))
@@ -188,7 +192,9 @@ async fn a_room_is_changed_by_its_host_and_what_is_not_named_stays() {
             "settings_version",
         ),
         (json!({"settings": []}), 400, "malformed"),
-        (json!({"title": "Another"}), 400, "malformed"),
+        (json!({"title": "x".repeat(201)}), 422, "title_invalid"),
+        (json!({"title": " "}), 422, "title_invalid"),
+        (json!({"slug": "another"}), 400, "malformed"),
         (
             json!({"password": "x".repeat(73)}),
             422,
@@ -200,10 +206,10 @@ async fn a_room_is_changed_by_its_host_and_what_is_not_named_stays() {
             .await;
         assert_eq!(refused, (status, code.to_owned()), "{body}");
     }
-    let refused = meeting
-        .refused(&meeting.guest, "PATCH", "", json!({"locked": true}))
-        .await;
-    assert_eq!(refused, (403, "not_allowed".to_owned()));
+    for body in [json!({"locked": true}), json!({"title": "Mine"})] {
+        let refused = meeting.refused(&meeting.guest, "PATCH", "", body).await;
+        assert_eq!(refused, (403, "not_allowed".to_owned()));
+    }
     running.stop().await;
 }
 

@@ -129,12 +129,12 @@ impl RoomStore for MemoryStore {
         Box::pin(async { Ok(Err(RefusalCode::RoomNotFound)) })
     }
 
-    fn save_template(&self, template: Template) -> Stored<()> {
+    fn save_template(&self, template: Template, _: [u8; 32]) -> Stored<()> {
         self.templates.lock().unwrap().push(template);
         Box::pin(async { Ok(()) })
     }
 
-    fn delete_template(&self, name: &str) -> Stored<bool> {
+    fn delete_template(&self, name: &str, _: [u8; 32]) -> Stored<bool> {
         let mut templates = self.templates.lock().unwrap();
         let before = templates.len();
         templates.retain(|template| template.name != name);

@@ -91,7 +91,7 @@ async fn text_that_a_database_cannot_keep_is_no_failure(database: TestDatabase) 
     assert_eq!(store.shared_by_token(odd).await.unwrap(), None);
     let files = store.files(Some(odd), Default::default(), 1).await;
     assert_eq!(files.unwrap(), []);
-    assert!(!store.delete_template(odd).await.unwrap());
+    assert!(!store.delete_template(odd, None).await.unwrap());
     let (lines, more) = store.lines_before(odd, LineId(5), 5).await.unwrap();
     assert!(lines.is_empty() && !more);
     let reopened = store.reopen(odd, [0; 32], 1).await.unwrap();

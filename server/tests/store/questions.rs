@@ -243,31 +243,61 @@ async fn the_figures_of_a_meeting_outlive_it(database: TestDatabase) {
     assert_eq!(figures, [2, 3, 1, 1, 10]);
 }
 
-async fn templates_are_saved_over_and_there_is_room_for_a_hundred(database: TestDatabase) {
-    let store = database.open().await;
-    let template = |name: &str, members_max| Template {
+/// SHA-256 of the secrets of two programs.
+const ADA: [u8; 32] = [1; 32];
+const BOB: [u8; 32] = [2; 32];
+
+fn template(name: &str, members_max: u32) -> Template {
+    Template {
         name: name.to_owned(),
         settings: Settings {
             members_max,
             ..Settings::default()
         },
         time_limit_ms: Some(1_000),
-    };
-    store.save_template(template("b", 7)).await.unwrap();
-    store.save_template(template("a", 8)).await.unwrap();
-    store.save_template(template("b", 9)).await.unwrap();
+    }
+}
+
+async fn templates_are_saved_over_and_there_is_room_for_a_hundred(database: TestDatabase) {
+    let store = database.open().await;
+    let save = |template| store.save_template(template, ADA);
+    save(template("b", 7)).await.unwrap();
+    save(template("a", 8)).await.unwrap();
+    save(template("b", 9)).await.unwrap();
     let both = [template("a", 8), template("b", 9)];
     assert_eq!(store.templates().await.unwrap(), both);
     for number in 2..TEMPLATES_MAX {
         let name = format!("c {number}");
-        store.save_template(template(&name, 1)).await.unwrap();
+        save(template(&name, 1)).await.unwrap();
     }
-    let one_more = store.save_template(template("d", 1)).await;
+    let one_more = save(template("d", 1)).await;
     assert!(matches!(one_more, Err(StoreError::TooManyTemplates)));
-    store.save_template(template("a", 3)).await.unwrap();
-    assert!(store.delete_template("a").await.unwrap());
-    assert!(!store.delete_template("a").await.unwrap());
-    store.save_template(template("d", 1)).await.unwrap();
+    save(template("a", 3)).await.unwrap();
+    assert!(store.delete_template("a", Some(ADA)).await.unwrap());
+    assert!(!store.delete_template("a", Some(ADA)).await.unwrap());
+    save(template("d", 1)).await.unwrap();
+}
+
+async fn a_template_is_its_owners_and_the_operators(database: TestDatabase) {
+    let store = database.open().await;
+    store.save_template(template("a", 1), ADA).await.unwrap();
+    let others = store.save_template(template("a", 9), BOB).await;
+    assert!(matches!(others, Err(StoreError::TemplateNotYours)));
+    let others = store.delete_template("a", Some(BOB)).await;
+    assert!(matches!(others, Err(StoreError::TemplateNotYours)));
+    assert_eq!(store.templates().await.unwrap(), [template("a", 1)]);
+    assert!(store.delete_template("a", None).await.unwrap());
+
+    // One that was saved before owners were kept is taken over by whoever saves it anew.
+    let mut connection = database.connect().await;
+    let json = serde_json::to_string(&template("old", 1)).unwrap();
+    let old = "INSERT INTO templates (name, template, created_at_ms) VALUES ('old', $1, 1)";
+    let old = sqlx::query(old).bind(json);
+    old.execute(&mut connection).await.unwrap();
+    store.save_template(template("old", 2), BOB).await.unwrap();
+    let others = store.delete_template("old", Some(ADA)).await;
+    assert!(matches!(others, Err(StoreError::TemplateNotYours)));
+    assert!(store.delete_template("old", Some(BOB)).await.unwrap());
 }
 
 async fn a_kept_room_is_opened_again_with_what_was_kept_and_without_seats(database: TestDatabase) {
@@ -363,5 +393,6 @@ crate::on_both_engines![
     a_room_that_keeps_nothing_leaves_no_row,
     the_figures_of_a_meeting_outlive_it,
     templates_are_saved_over_and_there_is_room_for_a_hundred,
+    a_template_is_its_owners_and_the_operators,
     a_kept_room_is_opened_again_with_what_was_kept_and_without_seats,
 ];

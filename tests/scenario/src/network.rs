@@ -6,14 +6,17 @@ use std::{
     collections::{BTreeMap, BinaryHeap},
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -23,6 +26,8 @@ use tokio::{
 /// Datagrams under way at once; what comes beyond is lost, as in a router.
 const QUEUE_DATAGRAMS_MAX: usize = 20_000;
 const DATAGRAM_BYTES_MAX: usize = 2_048;
+/// What is carried at once over TCP.
+const PIECE_BYTES_MAX: usize = 64 * 1_024;
 
 /// What a network does to each datagram, in each direction.
 #[derive(Clone, Copy, Debug, Default)]
@@ -257,12 +262,13 @@ impl Proxying {
     }
 }
 
-/// A TCP proxy whose connections can be cut, and which can refuse new ones for a while.
+/// A TCP proxy whose connections can be cut, and which can refuse new ones for a while. It counts what it carries.
 pub struct TcpProxy {
     address: SocketAddr,
     target: watch::Sender<Option<SocketAddr>>,
     open: watch::Sender<bool>,
     cuts: watch::Sender<u64>,
+    carried: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -275,13 +281,15 @@ impl TcpProxy {
         let (target, targets) = watch::channel(None);
         let (open, is_open) = watch::channel(true);
         let (cuts, cut) = watch::channel(0);
+        let carried = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&carried);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Some(target) = *targets.borrow() else {
                     continue;
                 };
                 if *is_open.borrow() {
-                    tokio::spawn(join(client, target, cut.clone()));
+                    tokio::spawn(join(client, target, cut.clone(), Arc::clone(&counted)));
                 }
             }
         });
@@ -290,6 +298,7 @@ impl TcpProxy {
             target,
             open,
             cuts,
+            carried,
             task,
         })
     }
@@ -300,6 +309,11 @@ impl TcpProxy {
 
     pub fn lead_to(&self, server: SocketAddr) {
         self.target.send_replace(Some(server));
+    }
+
+    /// Bytes of all connections so far, both ways, as they are on the wire but for headers of TCP.
+    pub fn carried_bytes(&self) -> u64 {
+        self.carried.load(Ordering::Relaxed)
     }
 
     /// Cuts every connection; new ones are taken again at once.
@@ -322,19 +336,51 @@ impl Drop for TcpProxy {
     }
 }
 
-async fn join(mut client: TcpStream, target: SocketAddr, mut cut: watch::Receiver<u64>) {
+async fn join(
+    mut client: TcpStream,
+    target: SocketAddr,
+    mut cut: watch::Receiver<u64>,
+    carried: Arc<AtomicU64>,
+) {
     cut.mark_unchanged();
     let Ok(mut server) = TcpStream::connect(target).await else {
         return;
     };
     let _ = client.set_nodelay(true);
     let _ = server.set_nodelay(true);
-    tokio::select! {
-        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-        _ = cut.changed() => {}
+    {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        let both = async {
+            tokio::join!(
+                carry(from_client, to_server, &carried),
+                carry(from_server, to_client, &carried)
+            )
+        };
+        tokio::select! {
+            _ = both => {}
+            _ = cut.changed() => {}
+        }
     }
     let _ = client.shutdown().await;
     let _ = server.shutdown().await;
+}
+
+/// One direction, to its end.
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    carried: &AtomicU64,
+) {
+    let mut buffer = vec![0; PIECE_BYTES_MAX];
+    // An error is the end, too: what is on the other side finds out.
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        carried.fetch_add(length as u64, Ordering::Relaxed);
+        if to.write_all(&buffer[..length]).await.is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown().await;
 }
 
 #[cfg(test)]

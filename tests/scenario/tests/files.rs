@@ -33,6 +33,8 @@ use tokio::{sync::mpsc, time::timeout};
 
 static SERVER: SharedServer = SharedServer::new(&[]);
 const MIB: u64 = 1024 * 1024;
+/// The server looks at its disk every few seconds.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(60);
 /// What may be sent again after a failure.
 const AGAIN_BYTES_MAX: u64 = MIB;
 
@@ -178,6 +180,25 @@ impl Person {
         let (_, welcome) = RawClient::join(&invite, "Newcomer", Encoding::Json).await;
         welcome.snapshot.expect("a newcomer gets the state").files
     }
+}
+
+/// Waits until the server's health has this status, and gives how its disk stands.
+async fn health_becomes(person: &Person, status: StatusCode) -> serde_json::Value {
+    let asked = async {
+        loop {
+            let request = Request::builder().uri("/api/health").body(Upload::empty());
+            let response = person.http.send(request.unwrap()).await.unwrap();
+            let is = response.status();
+            let body = response.into_body().whole(64 * 1024).await.unwrap();
+            if is == status {
+                let health: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                return health["services"]["disk"].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let health = timeout(HEALTH_PATIENCE, asked).await;
+    health.unwrap_or_else(|_| panic!("the health did not become {status}"))
 }
 
 fn noise(seed: u64, bytes: u64) -> Vec<u8> {
@@ -729,9 +750,29 @@ async fn a_disk_that_is_full_refuses_and_leaves_nothing_half_visible() {
     assert_eq!(code(next), RefusalCode::DiskFull);
     assert_eq!(person.offset(&location).await, Some(4 * MIB));
 
-    // The server lives. With space again the meeting goes on, and shows nothing of it.
+    // The server lives and says how it stands; the meeting goes on as far as it needs no disk.
     assert!(server.is_running());
+    assert_eq!(
+        health_becomes(&person, StatusCode::SERVICE_UNAVAILABLE).await,
+        "failed"
+    );
+    let raised = Command::RaiseHand { raised: true };
+    person.control.ask(raised).await.expect("it is not stored");
+    let said = Command::Say {
+        text: "Hello".to_owned(),
+    };
+    // What the database has room for in the space that it holds is kept.
+    if let Err(refusal) = person.control.ask(said).await {
+        assert_eq!(refusal.code, RefusalCode::DiskFull);
+    }
+
+    // With space again all of it goes on, and shows nothing of that.
     fs::remove_file(filler).unwrap();
+    assert_eq!(health_becomes(&person, StatusCode::OK).await, "ok");
+    let said = Command::Say {
+        text: "There is room again".to_owned(),
+    };
+    person.control.ask(said).await.expect("it is stored");
     assert!(person.files_of_room(&server).await.is_empty());
 
     // Both go on from where they stood.

@@ -23,12 +23,12 @@ use conclave_client::{
 };
 use conclave_core::watch::{Aim, synthetic::Habits};
 use conclave_scenario::{
-    network::{UdpProxy, Weather},
+    network::{TcpProxy, UdpProxy, Weather},
     people::{Coming, Person},
-    server::{DEADLINE, Server},
+    server::{DEADLINE, Server, through},
 };
 use conclave_wire::{
-    Command, FilmReadiness, RefusalCode, RoomState, command::Reply, film::Unchecked,
+    Command, FilmMark, FilmReadiness, RefusalCode, RoomState, command::Reply, film::Unchecked,
     http::CreateRoom,
 };
 use tokio::time::{Instant, sleep, timeout};
@@ -115,6 +115,10 @@ async fn a_film_evening_with_two_mpv_and_one_who_shows_nothing() {
     }
     let server = Server::start();
     let invite = watch_room(&server).await;
+    // Everything but voice and pictures goes this way: the control links, and whatever is asked over HTTP.
+    let wire = TcpProxy::start().await.unwrap();
+    wire.lead_to(server.tcp());
+    let invite = through(&invite, wire.address());
     let weather = Weather {
         jitter: Duration::from_millis(30),
         ..Weather::default()
@@ -251,22 +255,24 @@ async fn a_film_evening_with_two_mpv_and_one_who_shows_nothing() {
     .await;
 
     // So much went over the network for all of it; the film alone has more than ten times of it.
-    let crossed: u64 = [&ada, &bob, &cleo, &dora]
+    let datagrams: u64 = [&ada, &bob, &cleo, &dora]
         .iter()
         .map(|person| {
             let link = person.client.figures().link;
             link.bytes_sent + link.bytes_received
         })
         .sum();
-    let uploaded = fs::read_dir(server.data()).unwrap().flatten();
-    let kept: u64 = uploaded
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|found| found.len())
-        .sum();
-    assert!(
-        crossed + kept < (FILM_MB_MIN << 20) / 4,
-        "{crossed} bytes crossed, {kept} are kept"
+    let (carried, kept) = (wire.carried_bytes(), bytes_within(server.data()));
+    println!(
+        "a film of {FILM_MB_MIN} MiB: {carried} bytes by TCP, {datagrams} by UDP, {kept} kept"
     );
+    assert!(carried > 1_000, "the links were counted");
+    for bytes in [carried, datagrams, kept] {
+        assert!(
+            bytes < (FILM_MB_MIN << 20) / 10,
+            "{carried} bytes by TCP, {datagrams} by UDP, {kept} are kept"
+        );
+    }
     for watch in [first, second, third, fourth] {
         watch.close().await;
     }
@@ -351,6 +357,79 @@ async fn a_pause_by_hand_in_one_players_window_is_everybodys() {
         state.film.marks.len() == 1
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_goes_on_from_the_right_place_when_its_server_is_killed() {
+    if !has_mpv() {
+        return;
+    }
+    let server = Server::start();
+    let invite = watch_room(&server).await;
+    let quiet = || Coming {
+        microphone: false,
+        ..Coming::default()
+    };
+    let ada = Person::come(&invite, "Ada", quiet()).await;
+    let bob = Person::come(&invite, "Bob", quiet()).await;
+    let path = film();
+    let first = FilmWatch::open(&ada.client, Box::new(mpv().await), &path)
+        .await
+        .unwrap();
+    first.open_for_room().await.unwrap();
+    let second = FilmWatch::open(&bob.client, Box::new(mpv().await), &path)
+        .await
+        .unwrap();
+    let both_have_it = |state: &RoomState| {
+        let ready = |mark: &FilmMark| mark.readiness == FilmReadiness::Ready;
+        state.film.marks.iter().filter(|mark| ready(mark)).count() == 2
+    };
+    sees(&bob.client, "both are ready", both_have_it).await;
+    let from = Command::PlayFilm {
+        position_ms: Some(Unchecked(5_000.0)),
+    };
+    ada.client.ask(from).await.unwrap();
+    for watch in [&first, &second] {
+        follows(watch, "plays", together).await;
+    }
+    let (began, place) = (Instant::now(), wanted(&ada.client));
+
+    server.kill();
+    // Nobody says anything any more, and both play on.
+    let alone = first.figures().borrow().position_ms + 500;
+    follows(&first, "plays on without a server", |figures| {
+        figures.playing && figures.position_ms >= alone
+    })
+    .await;
+    server.start_again();
+    for person in [&ada, &bob] {
+        sees(&person.client, "who has a copy says so again", |state| {
+            let away = state.members.iter().any(|member| member.away);
+            !away && both_have_it(state)
+        })
+        .await;
+    }
+    for watch in [&first, &second] {
+        let figures = follows(watch, "is in its place", together).await;
+        assert_eq!(figures.failure, None);
+    }
+    let off = (place + began.elapsed()).abs_diff(wanted(&bob.client));
+    assert!(off < Duration::from_millis(250), "the film is {off:?} off");
+    first.close().await;
+    second.close().await;
+}
+
+/// Of all files in a folder and what is in it.
+fn bytes_within(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => bytes_within(&entry.path()),
+            Ok(found) => found.len(),
+            // A file of the database that has just gone.
+            Err(_) => 0,
+        })
+        .sum()
 }
 
 fn signal(process: u32, name: &str) {

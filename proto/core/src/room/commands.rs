@@ -14,7 +14,9 @@ use super::{
     CameraOrder, Effect, Feature, Outbox, Record, Room,
     answers::{Answer, Seen},
     study::ClockWish,
-    text::{self, AnswerText, LineText, Name, NoticeText, QuestionText, Reaction, TemplateName},
+    text::{
+        self, AnswerText, LineText, Name, NoticeText, QuestionText, Reaction, TemplateName, Title,
+    },
 };
 use crate::{Now, media::voices::VOLUME_PERCENT_MAX, watch::leader::Move};
 
@@ -180,6 +182,10 @@ impl Room {
                 return stored;
             }
 
+            Command::Retitle { title } => {
+                self.retitle(Title::parse(&title)?, out);
+                return stored;
+            }
             Command::Lock { locked } => {
                 self.lock(locked, id, now, out);
                 return stored;
@@ -235,12 +241,7 @@ impl Room {
                 return Ok(self.save_template(id, reference, TemplateName::parse(&name)?, out));
             }
             Command::DeleteTemplate { name } => {
-                out.push(Effect::DeleteTemplate {
-                    seat: id,
-                    reference,
-                    name: TemplateName::parse(&name)?.into_string(),
-                });
-                return Ok(Outcome::Later);
+                return Ok(self.delete_template(id, reference, TemplateName::parse(&name)?, out));
             }
             Command::EndRoom => self.end(EndReason::HostEnded, now, out),
 

@@ -84,12 +84,15 @@ pub enum Effect {
         seat: ParticipantId,
         reference: u32,
         template: Box<Template>,
+        /// Whose it is: nobody else may save over it.
+        owner: [u8; 32],
     },
-    /// Forget the template of this name, then call [`super::Room::template_saved`].
+    /// Forget the template of this name if it is this owner's, then call [`super::Room::template_saved`].
     DeleteTemplate {
         seat: ParticipantId,
         reference: u32,
         name: String,
+        owner: [u8; 32],
     },
     /// The seat is given up: end its uploads, which nobody will share.
     EndUploads { owner: ParticipantId },

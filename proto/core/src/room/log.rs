@@ -78,6 +78,7 @@ fn estimated_bytes(to: &Audience, event: &Event) -> usize {
     let texts = match event {
         Event::ParticipantJoined { member } => member.name.len(),
         Event::ParticipantRenamed { name, .. } => name.len(),
+        Event::RoomRetitled { title } => title.len(),
         Event::LineSaid { line } => line.name.len() + line.text.len(),
         Event::NoticePosted { notice } => notice.text.len(),
         Event::FileShared { file } => {

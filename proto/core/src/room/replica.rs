@@ -25,6 +25,7 @@ pub fn apply(state: &mut RoomState, event: &Event) {
             member.held_mute = *held_mute;
         }),
 
+        Event::RoomRetitled { title } => state.title.clone_from(title),
         Event::RoomLocked { locked } => state.locked = *locked,
         Event::PasswordChanged { has_password } => state.has_password = *has_password,
         Event::SettingsChanged { settings } => state.settings = settings.clone(),

@@ -5,7 +5,9 @@ use conclave_wire::{
     model::SETTINGS_VERSION,
 };
 
-use super::{CameraOrder, Effect, KEEP_HOURS_MAX, Outbox, Outcome, Room, text::TemplateName};
+use super::{
+    CameraOrder, Effect, KEEP_HOURS_MAX, Outbox, Outcome, Room, Title, text::TemplateName,
+};
 use crate::{Now, study::pomodoro::check_plan};
 
 impl Room {
@@ -38,6 +40,16 @@ impl Room {
         Ok(())
     }
 
+    pub(super) fn retitle(&mut self, title: Title, out: &mut Outbox) {
+        if self.title == title.as_str() {
+            return;
+        }
+        self.title = title.into_string();
+        let title = self.title.clone();
+        self.tell(Event::RoomRetitled { title }, out);
+        self.record_room(out);
+    }
+
     pub(super) fn save_template(
         &mut self,
         seat: ParticipantId,
@@ -54,8 +66,33 @@ impl Room {
             seat,
             reference,
             template: Box::new(template),
+            owner: self.template_owner(seat),
         });
         Outcome::Later
+    }
+
+    pub(super) fn delete_template(
+        &mut self,
+        seat: ParticipantId,
+        reference: u32,
+        name: TemplateName,
+        out: &mut Outbox,
+    ) -> Outcome {
+        out.push(Effect::DeleteTemplate {
+            seat,
+            reference,
+            name: name.into_string(),
+            owner: self.template_owner(seat),
+        });
+        Outcome::Later
+    }
+
+    /// By what somebody is known again as who has saved a template: their program, or the room where that has no
+    /// secret.
+    fn template_owner(&self, seat: ParticipantId) -> [u8; 32] {
+        let seat = self.roster.seats.get(&seat);
+        seat.and_then(|seat| seat.device_hash)
+            .unwrap_or(self.host_key_hash)
     }
 
     /// What came of [`Effect::SaveTemplate`] or [`Effect::DeleteTemplate`].

@@ -103,6 +103,8 @@ pub struct World {
     pub presenter: Option<ParticipantId>,
     pub deleted: Vec<SharedFile>,
     pub templates: Vec<Template>,
+    /// Whose template was to be saved or deleted, in order.
+    pub template_owners: Vec<[u8; 32]>,
     tokens: u8,
     epochs: u32,
 }
@@ -141,6 +143,7 @@ impl World {
             presenter: None,
             deleted: Vec::new(),
             templates: Vec::new(),
+            template_owners: Vec::new(),
             tokens: 0,
             epochs: 1,
         };
@@ -457,7 +460,9 @@ impl World {
                     seat,
                     reference,
                     template,
+                    owner,
                 } => {
+                    self.template_owners.push(owner);
                     self.templates.push(*template);
                     self.jobs.push_back(Job::Template { seat, reference });
                 }
@@ -465,7 +470,9 @@ impl World {
                     seat,
                     reference,
                     name,
+                    owner,
                 } => {
+                    self.template_owners.push(owner);
                     self.templates.retain(|template| template.name != name);
                     self.jobs.push_back(Job::Template { seat, reference });
                 }

@@ -202,8 +202,9 @@ impl RoomActor {
                 seat,
                 reference,
                 template,
+                owner,
             } => {
-                let saved = self.services.store.save_template(*template);
+                let saved = self.services.store.save_template(*template, owner);
                 ctx.spawn(saved.into_actor(self).map(move |saved, actor, ctx| {
                     let saved = saved.map_err(|error| refusal_of(&error));
                     actor.drive(ctx, |room, _, out| {
@@ -215,8 +216,9 @@ impl RoomActor {
                 seat,
                 reference,
                 name,
+                owner,
             } => {
-                let deleted = self.services.store.delete_template(&name);
+                let deleted = self.services.store.delete_template(&name, owner);
                 ctx.spawn(deleted.into_actor(self).map(move |deleted, actor, ctx| {
                     let deleted = match deleted {
                         Ok(true) => Ok(()),

@@ -31,10 +31,10 @@ pub trait RoomStore: Send + Sync {
         host_key_hash: [u8; 32],
         now_unix_ms: u64,
     ) -> Stored<Result<StoredRoom, RefusalCode>>;
-    /// Keeps a template, in the place of one of the same name.
-    fn save_template(&self, template: Template) -> Stored<()>;
-    /// Forgets a template; false when none of that name was saved.
-    fn delete_template(&self, name: &str) -> Stored<bool>;
+    /// Keeps a template, in the place of one of the same name and owner.
+    fn save_template(&self, template: Template, owner: [u8; 32]) -> Stored<()>;
+    /// Forgets a template of this owner; false when none of that name was saved.
+    fn delete_template(&self, name: &str, owner: [u8; 32]) -> Stored<bool>;
     /// The templates that were saved, in order of names.
     fn templates(&self) -> Stored<Vec<Template>>;
 }
@@ -84,12 +84,12 @@ impl RoomStore for Store {
         Box::pin(async move { store.reopen(&slug, host_key_hash, now_unix_ms).await })
     }
 
-    fn save_template(&self, template: Template) -> Stored<()> {
-        Box::pin(Store::save_template(self, template))
+    fn save_template(&self, template: Template, owner: [u8; 32]) -> Stored<()> {
+        Box::pin(Store::save_template(self, template, owner))
     }
 
-    fn delete_template(&self, name: &str) -> Stored<bool> {
-        Box::pin(Store::delete_template(self, name))
+    fn delete_template(&self, name: &str, owner: [u8; 32]) -> Stored<bool> {
+        Box::pin(Store::delete_template(self, name, Some(owner)))
     }
 
     fn templates(&self) -> Stored<Vec<Template>> {

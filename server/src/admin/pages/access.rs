@@ -1,13 +1,12 @@
 //! Who may operate: sessions, the password, the token of scripts.
 
-use actix_web::{http::StatusCode, web};
+use actix_web::web;
 use askama::Template;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, done,
+    Answer, answer, done,
     frame::{Done, Frame, Said},
-    html,
     shown::Stamp,
 };
 use crate::admin::{
@@ -21,27 +20,35 @@ use crate::admin::{
 #[template(path = "admin/access.html")]
 struct AccessPage {
     frame: Frame,
-    sessions: Vec<SessionRow>,
-    has_token: bool,
-    /// A token that was just made; it is never shown again.
-    token: Option<String>,
+    view: Access,
     password_chars_min: usize,
 }
 
+#[derive(Serialize)]
+struct Access {
+    sessions: Vec<SessionRow>,
+    has_token: bool,
+    /// A token that was just made; it is never shown again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+#[derive(Serialize)]
 struct SessionRow {
     operator: String,
-    opened: Stamp,
-    seen: Stamp,
-    ends: Stamp,
+    opened_unix_ms: Stamp,
+    seen_unix_ms: Stamp,
+    ends_unix_ms: Stamp,
+    /// Of who asks.
     own: bool,
 }
 
 /// `GET /admin/access`
 pub async fn page(operator: Operator, said: web::Query<Said>) -> Answer {
-    html(StatusCode::OK, &view(&operator, &said, None))
+    show(&operator, &said, None)
 }
 
-fn view(operator: &Operator, said: &Said, token: Option<String>) -> AccessPage {
+fn show(operator: &Operator, said: &Said, token: Option<String>) -> Answer {
     let guard = &operator.state.admin.guard;
     let own = operator.who.session();
     let sessions = guard
@@ -49,20 +56,23 @@ fn view(operator: &Operator, said: &Said, token: Option<String>) -> AccessPage {
         .into_iter()
         .map(|(hash, session)| SessionRow {
             operator: session.operator,
-            opened: Stamp(session.opened_unix_ms),
-            seen: Stamp(session.seen_unix_ms),
-            ends: Stamp(session.ends_unix_ms),
+            opened_unix_ms: Stamp(session.opened_unix_ms),
+            seen_unix_ms: Stamp(session.seen_unix_ms),
+            ends_unix_ms: Stamp(session.ends_unix_ms),
             own: own == Some(&hash),
         });
     let mut sessions: Vec<_> = sessions.collect();
-    sessions.sort_by_key(|session| session.opened);
-    AccessPage {
+    sessions.sort_by_key(|session| session.opened_unix_ms);
+    let page = AccessPage {
         frame: Frame::new(operator, "/admin/access", "Access").saying(said),
-        sessions,
-        has_token: guard.has_script_token(),
-        token,
+        view: Access {
+            sessions,
+            has_token: guard.has_script_token(),
+            token,
+        },
         password_chars_min: PASSWORD_CHARS_MIN,
-    }
+    };
+    answer(operator, &page, &page.view)
 }
 
 #[derive(Deserialize)]
@@ -113,10 +123,7 @@ pub async fn draw_token(order: Order<Nothing>) -> Answer {
     let token = operator
         .carry_out(Act::new("make_script_token"), drawn)
         .await?;
-    html(
-        StatusCode::OK,
-        &view(&operator, &Said::default(), Some(token)),
-    )
+    show(&operator, &Said::default(), Some(token))
 }
 
 /// `POST /admin/access/token/revoke`

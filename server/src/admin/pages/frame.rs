@@ -82,13 +82,14 @@ pub enum Done {
     Kicked,
     NoticePosted,
     FileRemoved,
+    TemplateDeleted,
     PasswordChanged,
     TokenRevoked,
     SignedOutOthers,
 }
 
 impl Done {
-    const ALL: [Done; 11] = [
+    const ALL: [Done; 12] = [
         Done::RoomEnded,
         Done::RoomLocked,
         Done::RoomUnlocked,
@@ -97,6 +98,7 @@ impl Done {
         Done::Kicked,
         Done::NoticePosted,
         Done::FileRemoved,
+        Done::TemplateDeleted,
         Done::PasswordChanged,
         Done::TokenRevoked,
         Done::SignedOutOthers,
@@ -112,6 +114,7 @@ impl Done {
             Done::Kicked => "kicked",
             Done::NoticePosted => "notice_posted",
             Done::FileRemoved => "file_removed",
+            Done::TemplateDeleted => "template_deleted",
             Done::PasswordChanged => "password_changed",
             Done::TokenRevoked => "token_revoked",
             Done::SignedOutOthers => "signed_out_others",
@@ -128,6 +131,9 @@ impl Done {
             Done::Kicked => "The person was taken out.",
             Done::NoticePosted => "The notice is posted.",
             Done::FileRemoved => "The file is removed.",
+            Done::TemplateDeleted => {
+                "The template is deleted. Rooms that were made by it stay as they are."
+            }
             Done::PasswordChanged => "The password is changed. Everybody else was signed out.",
             Done::TokenRevoked => "The token is not valid any more.",
             Done::SignedOutOthers => "Everybody else was signed out.",

@@ -2,10 +2,10 @@
 
 use actix_web::web;
 use askama::Template;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tracing::Level;
 
-use super::{Answer, frame::Frame, html, shown::Stamp};
+use super::{Answer, answer, frame::Frame, shown::Stamp};
 use crate::{admin::request::Operator, telemetry::ring::LogLine};
 
 /// Lines that the page begins with.
@@ -38,6 +38,28 @@ impl LogsPage {
     }
 }
 
+/// A line as a script sees it.
+#[derive(Serialize)]
+struct Row<'a> {
+    number: u64,
+    at_unix_ms: Stamp,
+    level: &'static str,
+    target: &'a str,
+    text: &'a str,
+}
+
+impl Row<'_> {
+    fn of(line: &LogLine) -> Row<'_> {
+        Row {
+            number: line.number,
+            at_unix_ms: Stamp(line.at_ms),
+            level: line.level.as_str(),
+            target: &line.target,
+            text: &line.text,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub struct WhichLines {
     #[serde(default)]
@@ -57,7 +79,8 @@ pub async fn page(operator: Operator, which: web::Query<WhichLines>) -> Answer {
         newest: lines.last().map_or(before, |line| line.number),
         lines,
     };
-    html(actix_web::http::StatusCode::OK, &page)
+    let rows: Vec<_> = page.lines.iter().map(Row::of).collect();
+    answer(&operator, &page, &rows)
 }
 
 /// The level of that name; what is none means `info`.

@@ -1,15 +1,15 @@
 //! Notices of the operator: to one room, or to all.
 
-use actix_web::{http::StatusCode, web};
+use actix_web::web;
 use askama::Template;
 use conclave_core::room::OperatorOrder;
 use conclave_wire::{RefusalCode, limits::NOTICE_BYTES_MAX};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, ask, done,
+    Answer, answer, ask, done,
     frame::{Done, Frame, Said},
-    html, operate,
+    operate,
 };
 use crate::{
     actors::{lobby::ListRooms, room::Operate},
@@ -24,9 +24,16 @@ use crate::{
 #[template(path = "admin/notices.html")]
 struct NoticesPage {
     frame: Frame,
-    rooms: Vec<(String, String)>,
+    rooms: Vec<Addressee>,
     chosen: String,
     bytes_max: usize,
+}
+
+/// A room that a notice can go to.
+#[derive(Serialize)]
+struct Addressee {
+    slug: String,
+    title: String,
 }
 
 #[derive(Deserialize)]
@@ -50,12 +57,15 @@ pub async fn page(operator: Operator, to: web::Query<ToWhom>, said: web::Query<S
         frame: Frame::new(&operator, "/admin/notices", "Notices").saying(&said),
         rooms: rooms
             .into_iter()
-            .map(|room| (room.slug, room.title))
+            .map(|room| Addressee {
+                slug: room.slug,
+                title: room.title,
+            })
             .collect(),
         chosen: to.into_inner().room,
         bytes_max: NOTICE_BYTES_MAX,
     };
-    html(StatusCode::OK, &page)
+    answer(&operator, &page, &page.rooms)
 }
 
 /// `POST /admin/notices`

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use fast_qr::QRBuilder;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Answer, frame::Frame, html};
+use super::{Answer, answer, frame::Frame, html};
 use crate::admin::{
     audit::Act,
     refused::Refused,
@@ -22,8 +22,14 @@ const QUIET_ZONE: usize = 4;
 #[template(path = "admin/server.html")]
 struct ServerPage {
     frame: Frame,
-    link: String,
     code: String,
+    view: About,
+}
+
+#[derive(Serialize)]
+struct About {
+    /// Of the first room.
+    link: String,
     fingerprint: String,
     /// Where its certificate is.
     authority: String,
@@ -61,14 +67,16 @@ pub async fn page(operator: Operator) -> Answer {
     let page = ServerPage {
         frame: Frame::new(&operator, "/admin/server", "Server"),
         code: qr_code(&link),
-        link,
-        fingerprint: state.identity.fingerprint().to_owned(),
-        authority: format!("https://{}/authority.crt", state.links.authority()),
-        version: env!("CARGO_PKG_VERSION"),
-        data: state.config.data.display().to_string(),
-        stage: state.admin.stopping.stage(),
+        view: About {
+            link,
+            fingerprint: state.identity.fingerprint().to_owned(),
+            authority: format!("https://{}/authority.crt", state.links.authority()),
+            version: env!("CARGO_PKG_VERSION"),
+            data: state.config.data.display().to_string(),
+            stage: state.admin.stopping.stage(),
+        },
     };
-    html(StatusCode::OK, &page)
+    answer(&operator, &page, &page.view)
 }
 
 /// `POST /admin/server/stop`. Asked again, it answers how far it is and changes nothing.

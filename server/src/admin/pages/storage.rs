@@ -1,4 +1,4 @@
-//! Files of all rooms, and how much space they take.
+//! Files of all rooms, how much space they take, and the templates that people have saved.
 
 use actix_web::web;
 use askama::Template;
@@ -107,6 +107,8 @@ struct Storage {
     uploads: usize,
     disk_free_bytes: Option<Bytes>,
     files: Vec<FileRow>,
+    /// Names of those that people have saved.
+    templates: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +137,7 @@ pub async fn page(
     let failed = |error: StoreError| Refused::from(error.refusal());
     let files = state.store.files(room, order, FILES_SHOWN).await;
     let rooms = state.store.files_by_room(ROOMS_SHOWN).await;
+    let templates = state.store.templates().await;
     let config = &state.config;
     let disk_free_bytes = state.admin.samples.now().machine.disk_free_bytes;
     let page = StoragePage {
@@ -149,6 +152,11 @@ pub async fn page(
                 .map_err(failed)?
                 .into_iter()
                 .map(FileRow::from)
+                .collect(),
+            templates: templates
+                .map_err(failed)?
+                .into_iter()
+                .map(|template| template.name)
                 .collect(),
         },
         rooms: rooms
@@ -173,6 +181,26 @@ pub async fn remove(path: web::Path<(String, u32)>, order: Order<Nothing>) -> An
     let removed = remove_kept(&state.store, &state.uploads, &room_id, FileId(file));
     operator.carry_out(act, removed).await?;
     Ok(done(&operator, "/admin/storage", Done::FileRemoved))
+}
+
+#[derive(Deserialize)]
+pub struct OneTemplate {
+    name: String,
+}
+
+/// `POST /admin/templates/delete`: whoever has saved it.
+pub async fn delete_template(order: Order<OneTemplate>) -> Answer {
+    let Order { operator, form } = order;
+    let act = Act::new("delete_template").on(form.name.clone());
+    let deleted = operator.carry_out(act, async {
+        match operator.state.store.delete_template(&form.name, None).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(RefusalCode::NoSuchTemplate.into()),
+            Err(error) => Err(error.refusal().into()),
+        }
+    });
+    deleted.await?;
+    Ok(done(&operator, "/admin/storage", Done::TemplateDeleted))
 }
 
 async fn remove_kept(

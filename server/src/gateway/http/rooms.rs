@@ -88,13 +88,14 @@ pub const ENDPOINTS: &[Endpoint] = &[
     })
     .says(
         GROUP,
-        "Changes settings, then the lock, then the password; stops at what is refused.",
+        "Changes the title, then settings, then the lock, then the password; stops at what is refused.",
     )
     .by(Who::Seat)
     .takes::<ChangeRoom>()
     .gives::<RoomDetails>(200)
     .refuses(&[
         NotAllowed,
+        TitleInvalid,
         Invalid,
         SettingsVersion,
         PasswordTooLong,
@@ -260,11 +261,15 @@ async fn change(
 ) -> HttpResponse {
     let changed = async {
         let ChangeRoom {
+            title,
             locked,
             password,
             settings,
         } = words(body.into_inner())?;
         let before = view(&request, &state, &slug).await?;
+        if let Some(title) = title {
+            act(&request, &state, &slug, Command::Retitle { title }).await?;
+        }
         if let Some(part) = settings {
             let settings = merged(&before.state.settings, part)?;
             act(

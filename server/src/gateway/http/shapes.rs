@@ -64,6 +64,9 @@ pub struct RoomDetails {
 #[serde(deny_unknown_fields)]
 pub struct ChangeRoom {
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: Option<String>,
+    #[serde(default)]
     pub locked: Option<bool>,
     /// `null` takes the password away.
     #[serde(default, deserialize_with = "said")]

@@ -6,9 +6,10 @@ use conclave_wire::{Command, Permission};
 /// need with somebody else's is checked where that is known.
 pub fn permission(command: &Command) -> Option<Permission> {
     match command {
-        Command::Lock { .. } | Command::ChangeSettings { .. } | Command::SetTimeLimit { .. } => {
-            Some(Permission::ChangeSettings)
-        }
+        Command::Retitle { .. }
+        | Command::Lock { .. }
+        | Command::ChangeSettings { .. }
+        | Command::SetTimeLimit { .. } => Some(Permission::ChangeSettings),
         Command::SaveTemplate { .. } | Command::DeleteTemplate { .. } => {
             Some(Permission::ChangeSettings)
         }
