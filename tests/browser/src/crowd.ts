@@ -71,6 +71,21 @@ export class NativeCameras {
   }
 }
 
+/** Native people who meet: so many of them talk, as long as nobody ends it. */
+export class NativeGuests {
+  private constructor(private readonly child: ChildProcess) {}
+
+  static join(origin: string, slug: string, people: number, talking: number): NativeGuests {
+    const where = ['--server', origin, '--room', slug, '--seconds', '600'];
+    const what = ['--people', String(people), '--talking', String(talking), '--without-pauses', '--decode', '0'];
+    return new NativeGuests(spawn(PROGRAM, [...where, ...what], { stdio: ['ignore', 'ignore', 'inherit'] }));
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+}
+
 /** Those of conclave-crowd's figures that a story of films asks for. */
 export interface WatchFigures {
   film: { watchers: number; moved: number; looks: number; drift_p95_ms: number; failures: string[] };

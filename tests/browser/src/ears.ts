@@ -6,6 +6,8 @@ declare global {
   interface Window {
     /** Streams that elements of this page play. */
     conclavePlayed: Set<MediaStream>;
+    /** Analysers of all that this page sounds by itself. */
+    conclaveRung: AnalyserNode[];
   }
 }
 
@@ -32,6 +34,59 @@ export function noteWhatIsPlayed(): void {
       property?.set?.call(this, stream);
     },
   });
+}
+
+/** Call it before the page is opened: whatever it synthesises for its speaker can be heard by {@link rings}. */
+export async function listenForRings(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    window.conclaveRung = [];
+    const connect = AudioNode.prototype.connect as (this: AudioNode, ...given: unknown[]) => unknown;
+    AudioNode.prototype.connect = function (this: AudioNode, ...given: unknown[]): AudioNode {
+      const [to] = given;
+      if (to instanceof AudioDestinationNode && this.context instanceof AudioContext) {
+        const analyser = new AnalyserNode(this.context, { fftSize: 8_192, smoothingTimeConstant: 0 });
+        connect.call(this, analyser);
+        window.conclaveRung.push(analyser);
+      }
+      connect.apply(this, given);
+      return to as AudioNode;
+    } as typeof AudioNode.prototype.connect;
+  });
+}
+
+/**
+ * The loudest that each tone is, in dB below full scale, in what the page sounds by itself from now on until the
+ * first of them is louder than `from` and has died away again, or `deadlineMs` is over.
+ */
+export function rings(page: Runs, hertz: number[], from: number, deadlineMs: number): Promise<number[]> {
+  return page.evaluate(
+    async ({ hertz, from, deadlineMs }) => {
+      const loudest = hertz.map(() => -200);
+      const end = performance.now() + deadlineMs;
+      while (performance.now() < end) {
+        await new Promise((again) => setTimeout(again, 50));
+        // Of one that nothing plays on any more nothing is to be had.
+        const open = window.conclaveRung.filter(({ context }) => context.state === 'running');
+        const rang = (loudest[0] ?? -200) > from;
+        if (rang && open.length === 0) break;
+        const now = hertz.map(() => 0);
+        for (const analyser of open) {
+          const bins = new Float32Array(analyser.frequencyBinCount);
+          analyser.getFloatFrequencyData(bins);
+          hertz.forEach((tone, at) => {
+            const bin = Math.round((tone * analyser.fftSize) / analyser.context.sampleRate);
+            const level = Math.max(...bins.subarray(bin - 1, bin + 2));
+            now[at] = (now[at] ?? 0) + 10 ** (level / 20);
+          });
+        }
+        now.forEach((amplitude, at) => {
+          loudest[at] = Math.max(loudest[at] ?? -200, 20 * Math.log10(Math.max(amplitude, 1e-10)));
+        });
+      }
+      return loudest;
+    },
+    { hertz, from, deadlineMs },
+  );
 }
 
 /**

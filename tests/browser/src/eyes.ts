@@ -1,5 +1,6 @@
 /** Seeing what a page draws. */
 
+import type { Page } from 'playwright-core';
 import type { Runs } from './ears';
 import { DEADLINE_MS } from './guest';
 
@@ -27,4 +28,41 @@ export async function sees(page: Runs, name: string, pictures = 5): Promise<void
     },
     { name, pictures, deadlineMs: 2 * DEADLINE_MS },
   );
+}
+
+declare global {
+  interface Window {
+    /** Camera pictures that this page has decoded. */
+    conclaveDecoded: DecodedPicture[];
+  }
+}
+
+/** One picture of somebody's camera, as it came over the network. */
+export interface DecodedPicture {
+  width: number;
+  height: number;
+  bytes: number;
+  atMs: number;
+}
+
+/** Call it before the page is opened: notes every picture of a camera that comes to it. */
+export async function countPictures(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    window.conclaveDecoded = [];
+    const decode = window.createImageBitmap.bind(window) as (...given: unknown[]) => Promise<ImageBitmap>;
+    window.createImageBitmap = (async (...given: unknown[]) => {
+      const bitmap = await decode(...given);
+      const [source] = given;
+      if (source instanceof Blob && source.type === 'image/jpeg') {
+        const { width, height } = bitmap;
+        window.conclaveDecoded.push({ width, height, bytes: source.size, atMs: performance.now() });
+      }
+      return bitmap;
+    }) as typeof window.createImageBitmap;
+  });
+}
+
+/** The pictures that have come within the last so many milliseconds. */
+export function picturesSince(page: Page, ms: number): Promise<DecodedPicture[]> {
+  return page.evaluate((ms) => window.conclaveDecoded.filter(({ atMs }) => performance.now() - atMs <= ms), ms);
 }

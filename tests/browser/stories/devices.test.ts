@@ -15,47 +15,72 @@ async function devicesFail(page: Page, name: string): Promise<void> {
   }, name);
 }
 
-for (const [name, words] of [
-  ['NotAllowedError', /told not to allow it/],
-  ['NotFoundError', /None was found/],
-  ['NotReadableError', /Another program uses it/],
-] as const) {
-  it(`a microphone that fails with ${name} says what to do, and the meeting goes on`, async () => {
-    const room = await the.server.createRoom({ title: 'Mute' });
-    const ada = await the.open({ name: 'Ada', microphone: true, camera: false });
-    await devicesFail(ada.page, name);
-    await ada.join(room.host);
-    await ada.page.getByText(words).first().waitFor();
-    await ada.button(/^Chat/).click();
-    await ada.page.getByLabel('Write to everybody').fill('I can write');
-    await ada.page.getByLabel('Write to everybody').press('Enter');
-    await expect.poll(() => ada.page.getByRole('region', { name: 'Messages' }).innerText()).toContain('I can write');
+/** Lets a story take away what the page has opened. Call it before the page is opened. */
+async function keepOpened(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    const opened: MediaStreamTrack[] = [];
+    Object.assign(window, { conclaveOpened: opened });
+    navigator.mediaDevices.getUserMedia = async (wish) => {
+      const stream = await real(wish);
+      opened.push(...stream.getTracks());
+      return stream;
+    };
   });
 }
+
+/** A page cannot pull a plug: the track ends and says so, which is all that a page sees of it. */
+async function unplug(page: Page, kind: 'audio' | 'video'): Promise<void> {
+  await page.evaluate((kind) => {
+    const { conclaveOpened } = window as never as { conclaveOpened: MediaStreamTrack[] };
+    const track = conclaveOpened.filter((track) => track.kind === kind).at(-1)!;
+    track.stop();
+    track.dispatchEvent(new Event('ended'));
+  }, kind);
+}
+
+for (const device of ['microphone', 'camera'] as const) {
+  for (const [name, words] of [
+    ['NotAllowedError', /told not to allow it/],
+    ['NotFoundError', /None was found/],
+    ['NotReadableError', /Another program uses it/],
+  ] as const) {
+    it(`a ${device} that fails with ${name} says what to do, and the meeting goes on`, async () => {
+      const room = await the.server.createRoom({ title: 'Broken' });
+      const ada = await the.open({ name: 'Ada', microphone: device === 'microphone', camera: device === 'camera' });
+      await devicesFail(ada.page, name);
+      await ada.join(room.host);
+      await ada.page.getByText(words).first().waitFor();
+      await ada.button(/^Chat/).click();
+      await ada.page.getByLabel('Write to everybody').fill('I can write');
+      await ada.page.getByLabel('Write to everybody').press('Enter');
+      await expect.poll(() => ada.page.getByRole('region', { name: 'Messages' }).innerText()).toContain('I can write');
+    });
+  }
+}
+
+it('a camera that is unplugged says so, the meeting goes on, and it can be switched on again', async () => {
+  const room = await the.server.createRoom({ title: 'Cable of a camera' });
+  const ada = await the.open({ name: 'Ada', hertz: 440 });
+  await keepOpened(ada.page);
+  await ada.join(room.host);
+  const bob = await the.comeIn(room.join, { name: 'Bob', microphone: false, camera: false });
+  await sees(bob.page, 'Ada', 2);
+  await unplug(ada.page, 'video');
+  await ada.page.getByText(/It was unplugged/).first().waitFor();
+  await hears(bob.page, 440, [1_000]);
+  await ada.button('Switch on the camera').click();
+  await sees(bob.page, 'Ada', 2);
+});
 
 it('a microphone that is unplugged while talking is replaced by another one', async () => {
   const room = await the.server.createRoom({ title: 'Cable' });
   const ada = await the.open({ name: 'Ada', hertz: 440, camera: false });
-  await ada.page.addInitScript(() => {
-    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-    const opened: MediaStreamTrack[] = [];
-    Object.assign(window, { conclaveMicrophones: opened });
-    navigator.mediaDevices.getUserMedia = async (wish) => {
-      const stream = await real(wish);
-      opened.push(...stream.getAudioTracks());
-      return stream;
-    };
-  });
+  await keepOpened(ada.page);
   await ada.join(room.host);
   const bob = await the.comeIn(room.join, { name: 'Bob', microphone: false, camera: false });
   await hears(bob.page, 440, [1_000]);
-  // A page cannot pull a plug: the track ends and says so, which is all that a page sees of it.
-  await ada.page.evaluate(() => {
-    const { conclaveMicrophones } = window as never as { conclaveMicrophones: MediaStreamTrack[] };
-    const track = conclaveMicrophones.at(-1)!;
-    track.stop();
-    track.dispatchEvent(new Event('ended'));
-  });
+  await unplug(ada.page, 'audio');
   await hears(bob.page, 440, [1_000]);
   await ada.button('Mute').waitFor();
 });

@@ -1,8 +1,10 @@
 /** Hosts at work: the door, roles, the floor, bans, settings, templates, the end. */
 
+import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { violations } from '../src/axe';
 import { DEADLINE_MS, type Guest } from '../src/guest';
+import { picture } from '../src/pictures';
 import { story } from '../src/story';
 
 const the = story();
@@ -92,6 +94,9 @@ it('the room is set up while people are in it, saved as a template, and ended', 
   const dialog = ada.page.getByRole('dialog');
 
   await more(ada, 'Room settings');
+  await dialog.getByLabel('Title of the room').fill('Seminar, part 2');
+  await dialog.getByRole('button', { name: 'Call it so' }).click();
+  await expect.poll(() => bob.page.title(), SOON).toContain('Seminar, part 2');
   await dialog.getByRole('switch', { name: 'chat, react and raise a hand' }).uncheck();
   await dialog.getByRole('switch', { name: 'Questions are taken' }).check();
   await dialog.getByLabel('People at most').fill('1');
@@ -167,4 +172,73 @@ it('the floor is asked for, granted, handed over and stopped; whoever is banned 
   await ada.page.keyboard.press('Escape');
   await again();
   await inside(bob);
+});
+
+/** What a button saves. */
+async function saved(host: Guest, button: string): Promise<{ name: string; text: string }> {
+  const [download] = await Promise.all([host.page.waitForEvent('download'), host.button(button).click()]);
+  return { name: download.suggestedFilename(), text: await readFile(await download.path(), 'utf8') };
+}
+
+it('the host reads what came of the meeting, keeps it as a file, and opens the room again', async () => {
+  const room = await the.server.createRoom({ title: 'Physics', settings: { questions: { open: true } } });
+  const ada = await the.comeIn(room.host, { name: 'Ada', ...SILENT });
+  const bob = await the.comeIn(room.join, { name: 'Bob', ...SILENT });
+  const { page } = ada;
+  await bob.button(/^Questions/).click();
+  await bob.page.getByLabel('Ask a question').fill('+ or -: which sign has the work?');
+  await bob.button('Ask').click();
+  await ada.button(/^Chat/).click();
+  await page.getByLabel('Write to everybody').fill('Welcome');
+  await page.getByLabel('Write to everybody').press('Enter');
+  await ada.button('More, 1 new').waitFor();
+
+  await more(ada, 'Report so far');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('it goes on').waitFor();
+  await dialog.getByRole('rowheader', { name: '+ or -: which sign has the work?' }).waitFor();
+  const found = await violations(page, 'report so far');
+  await page.keyboard.press('Escape');
+
+  await more(ada, 'End the meeting');
+  await dialog.getByRole('button', { name: 'End it', exact: true }).click();
+  await bob.page.getByRole('heading', { name: 'The meeting has ended' }).waitFor();
+  expect(await bob.button('What came of the meeting').count()).toBe(0);
+  await ada.button('What came of the meeting').click();
+  await page.getByRole('heading', { name: 'What came of “Physics”' }).waitFor();
+  await page.getByRole('row', { name: /^Bob Participant/ }).waitFor();
+  await page.getByText('by the host', { exact: true }).waitFor();
+  found.push(...(await violations(page, 'report')));
+  await page.emulateMedia({ colorScheme: 'light' });
+  await picture(page, 'report');
+  await page.setViewportSize({ width: 320, height: 568 });
+  found.push(...(await violations(page, 'report on a phone')));
+  const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(tooWide).toBe(0);
+  const table = await saved(ada, 'Save as a table (CSV)');
+  expect(table.name).toBe(`${room.slug}-report.csv`);
+  // Nothing that somebody wrote is a formula.
+  expect(table.text).toContain(`"'+ or -: which sign has the work?"`);
+  const { name, text } = await saved(ada, 'Save as JSON');
+  expect(name).toBe(`${room.slug}-report.json`);
+  expect(JSON.parse(text)).toMatchObject({ title: 'Physics', totalPeople: 2, totalQuestions: 1, totalMessages: 1, endReason: 'host_ended' });
+
+  // Who has the host's link finds it again, and the room with what was said in it.
+  await page.setViewportSize({ width: 1_000, height: 600 });
+  await page.goto(the.server.origin);
+  await page.goto(room.host);
+  await page.getByRole('heading', { name: 'This meeting is over' }).waitFor();
+  found.push(...(await violations(page, 'a room that is over, for its host')));
+  await ada.button('What came of the meeting').click();
+  await page.getByRole('row', { name: /^Ada Host/ }).waitFor();
+  await ada.button('Back').click();
+  await ada.button('Open the room again').click();
+  await page.getByLabel('Your name').fill('Ada');
+  await ada.button('Join').click();
+  await inside(ada);
+  await ada.button(/^Chat/).click();
+  await page.getByText('Welcome', { exact: true }).waitFor();
+  // The room answers that it is over, which browsers write down.
+  ada.expectComplaints(/410|404/);
+  expect(found).toEqual([]);
 });

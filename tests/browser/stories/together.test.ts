@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { violations } from '../src/axe';
+import { listenForRings, rings } from '../src/ears';
+import { countPictures, picturesSince } from '../src/eyes';
 import { DEADLINE_MS, type Guest } from '../src/guest';
 import { story } from '../src/story';
 
@@ -80,6 +82,77 @@ it('a room studies by one clock, and whoever comes late sees the same time', asy
   await bob.button('Unmute. The room focuses. Microphones are off until the break.').waitFor();
   expect(found).toEqual([]);
 });
+
+/** Tones of the gong, the lowest first, and one that it does not have. */
+const GONG_HZ = [196, 394, 541, 1_500];
+/** Louder than this is heard, in dB below full scale. */
+const HEARD_DB = -60;
+/** What a picture of quiet company may be, and what comes around it on its way: three fragments. */
+const QUIET_BYTES_MAX = 3_396;
+const QUIET_EVERY_MS = 8_000;
+const A_CLASS = 25;
+
+it(
+  'a quiet library: small pictures now and then, a break that begins by itself with a gong, and another host',
+  async () => {
+    const plan = { ...PLAN, focus_minutes: 1, focus_mutes: true };
+    const room = await the.server.createRoom({ title: 'Quiet library', settings: { timer: plan, quiet_company: true } });
+    const come = async (link: string, name: string, camera: boolean): Promise<Guest> => {
+      const guest = await the.open({ name, microphone: false, camera });
+      await listenForRings(guest.page);
+      await countPictures(guest.page);
+      await guest.join(link);
+      return guest;
+    };
+    const ada = await come(room.host, 'Ada', false);
+    const bob = await come(room.join, 'Bob', true);
+    const cyd = await come(room.join, 'Cyd', true);
+    await ada.page.keyboard.press('t');
+    await ada.button('Start focus').click();
+    await expect.poll(() => left(bob), SOON).toBeLessThan(60);
+    // One who is to have no gong.
+    await cyd.button('More').click();
+    await cyd.page.getByRole('menuitem', { name: 'Settings', exact: true }).click();
+    await cyd.page.getByRole('switch', { name: 'A soft gong when focus or a break begins' }).uncheck();
+    await cyd.page.keyboard.press('Escape');
+
+    // Two cameras for long enough that each has shown two pictures, and no more than three.
+    const watched = 2 * QUIET_EVERY_MS + 1_000;
+    await expect.poll(async () => (await picturesSince(ada.page, 1_000_000)).length, SOON).toBeGreaterThan(0);
+    await ada.page.waitForTimeout(watched);
+    const pictures = await picturesSince(ada.page, watched);
+    expect(pictures.length).toBeGreaterThanOrEqual(3);
+    expect(pictures.length).toBeLessThanOrEqual(6);
+    for (const picture of pictures) {
+      expect(picture).toMatchObject({ width: expect.any(Number) as number, height: 90 });
+      expect(picture.width).toBeLessThanOrEqual(160);
+      expect(picture.bytes).toBeLessThanOrEqual(QUIET_BYTES_MAX);
+    }
+    const mean = pictures.reduce((sum, { bytes }) => sum + bytes, 0) / pictures.length;
+    const kbps = ((A_CLASS - 1) * mean * 8) / QUIET_EVERY_MS;
+    console.log(`quiet company of ${A_CLASS}: ${kbps.toFixed(1)} kbit/s of pictures each, one of ${mean.toFixed(0)} bytes`);
+    expect(kbps).toBeLessThan(100);
+
+    // The host goes; the clock goes on, and somebody else steers it.
+    const heardGong = rings(bob.page, GONG_HZ, HEARD_DB, 3 * DEADLINE_MS);
+    const sounds = () => cyd.page.evaluate(() => window.conclaveRung.length);
+    const before = await sounds();
+    await ada.leave();
+    await expect.poll(() => heard(bob), SOON).toContain('You are host now');
+    await expect.poll(() => heard(bob), { timeout: 3 * DEADLINE_MS }).toContain('Short break begins');
+    expect(await bob.page.title()).toMatch(/^\d:\d\d Short break · Quiet library/);
+    const [lowest = -200, second = -200, third = -200, other = -200] = await heardGong;
+    for (const tone of [lowest, second, third]) expect(tone).toBeGreaterThan(HEARD_DB);
+    expect(other).toBeLessThan(lowest - 25);
+    console.log(`the gong: ${[lowest, second, third, other].map((db) => db.toFixed(0)).join(', ')} dB at ${GONG_HZ.join(', ')} Hz`);
+    await expect.poll(() => heard(cyd), SOON).toContain('Short break begins');
+    expect(await sounds()).toBe(before);
+    await bob.button(/Open the study clock/).click();
+    await bob.button('Reset').click();
+    await expect.poll(() => heard(cyd), SOON).toContain('The clock is reset');
+  },
+  300_000,
+);
 
 it('a room watches one film, each their own copy, and it never crosses the network', async () => {
   const film = await testFilm();

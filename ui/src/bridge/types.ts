@@ -28,8 +28,10 @@ import type {
   Welcome,
 } from '../wire';
 import type { FilmHandle, FilmPort, FilmStatus, FilmWish } from './film/types';
+import type { ReportPort } from './report';
 
 export type * from './film/types';
+export type * from './report';
 
 /** What an implementation exports as `bridge`. */
 export interface Bridge {
@@ -48,6 +50,9 @@ export interface Bridge {
 
   /** Players and files of films. */
   readonly film: FilmPort;
+
+  /** What came of meetings. */
+  readonly reports: ReportPort;
 
   /**
    * Takes a seat. `heard` is told everything from then on: `waiting` as long as the host has not let us
@@ -112,6 +117,9 @@ export interface Desktop {
   screens(): Promise<ScreenOffer[]>;
   /** What is shown when `shareScreen` is called next. */
   chooseScreen(id: string): void;
+
+  /** Shows a file that this transfer has fetched where the system shows folders. Rejects with {@link RefusalError}. */
+  showFile(transfer: number): Promise<void>;
 
   settings(): Promise<DesktopSettings>;
   /** Rejects with {@link RefusalError} when a key cannot be had. */

@@ -35,6 +35,7 @@ export type Fact =
   | { type: 'may_unmute' }
   | { type: 'camera_stopped_by_host' }
   | { type: 'role'; role: Role; why: RoleChange }
+  | { type: 'retitled'; title: string }
   | { type: 'locked'; locked: boolean }
   | { type: 'time_left'; ms: number }
   | { type: 'time_limit'; set: boolean }

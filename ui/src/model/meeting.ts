@@ -322,6 +322,8 @@ function factsOf(before: MeetingState, after: MeetingState, event: Event): Fact[
       return event.payload.id === you ? [{ type: 'role', role: event.payload.role, why: event.payload.why }] : [];
     case 'media_changed':
       return event.payload.id === you ? ownMediaFacts(before, event.payload) : [];
+    case 'room_retitled':
+      return [{ type: 'retitled', title: event.payload.title }];
     case 'room_locked':
       return [{ type: 'locked', locked: event.payload.locked }];
     case 'floor_changed':

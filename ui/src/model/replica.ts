@@ -44,6 +44,8 @@ export function apply(room: RoomState, event: Event): RoomState {
       return { ...room, waiting: room.waiting.filter((kept) => kept.id !== id) };
     }
 
+    case 'room_retitled':
+      return { ...room, title: event.payload.title };
     case 'room_locked':
       return { ...room, locked: event.payload.locked };
     case 'password_changed':

@@ -65,6 +65,8 @@ export function sentenceOf(fact: Fact): string {
       return say.filmHeld(fact.names, fact.you);
     case 'role':
       return say.role(text.people.roles[fact.role], fact.why);
+    case 'retitled':
+      return say.retitled(fact.title);
     case 'locked':
       return say.locked(fact.locked);
     case 'time_left':

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import App from './App.svelte';
 import { all, found, nameless, show } from './testing';
 
@@ -230,5 +230,61 @@ describe('a meeting', () => {
     const heading = await found('h1', 'You have left');
     expect(document.activeElement).toBe(heading);
     await found('button', 'Join again');
+  });
+
+  it('gives the room another title, which everybody hears and sees', async () => {
+    await enter('lecture');
+    press(await found('button', 'More'));
+    press(await found('[role="menuitem"]', 'Room settings'));
+    const field = await found('input', 'Title of the room');
+    await found('[role="dialog"] button[disabled]', 'Call it so');
+    write(field, '  ');
+    await found('input[aria-invalid="true"]', 'Title of the room');
+    write(field, 'Waves, part 2');
+    press(await found('[role="dialog"] button:not([disabled])', 'Call it so'));
+    await found('[role="log"] p', 'The room is called Waves, part 2 now');
+    await vi.waitFor(() => expect(document.title).toContain('Waves, part 2'));
+  });
+
+  it('shows its host how it went, in it and afterwards', async () => {
+    await enter('lecture');
+    press(await found('button', 'More'));
+    press(await found('[role="menuitem"]', 'Report so far'));
+    await found('[role="dialog"] h3', 'Poor links');
+    await found('[role="dialog"] td', '4.2 %');
+    expect(nameless()).toEqual([]);
+    press(await found('[role="dialog"] button', 'Close'));
+    press(await found('button', 'Leave'));
+    press(await found('[role="dialog"] button', 'Leave'));
+    press(await found('button', 'What came of the meeting'));
+    const heading = await found('h1', 'What came of “Introduction to waves”');
+    expect(document.activeElement).toBe(heading);
+    await found('dd', '47 min');
+    await found('th[scope="row"]', 'Is this in the exam? (hidden)');
+    expect(all('td').map((cell) => cell.textContent)).toEqual(expect.arrayContaining(['without a name', 'answered live', 'still there']));
+    await found('dd', 'voice, questions, something newer');
+    press(await found('button', 'Save as a table (CSV)'));
+    await found('[role="status"]', 'Saved as lecture-report.csv');
+    press(await found('button', 'Back'));
+    await found('h1', 'You have left');
+  });
+
+  it('shows nobody else how it went', async () => {
+    await enter('guest');
+    press(await found('button', 'Leave'));
+    press(await found('[role="dialog"] button', 'Leave'));
+    await found('h1', 'You have left');
+    expect(all('button').some((button) => button.textContent.includes('What came of'))).toBe(false);
+  });
+
+  it('offers who has the host key of a room that is over its report, and to open it again', async () => {
+    open('/r/over#h=key');
+    await found('h1', 'This meeting is over');
+    press(await found('button', 'What came of the meeting'));
+    await found('h1', 'What came of the meeting');
+    press(await found('button', 'Back'));
+    press(await found('button', 'Open the room again'));
+    // The pretended one is not kept, and says so.
+    await found('h1', 'There is no such room');
   });
 });

@@ -53,6 +53,7 @@ export type DialogName =
   | 'time_limit'
   | 'announce'
   | 'end'
+  | 'report'
   | 'timer_plan'
   | 'room';
 

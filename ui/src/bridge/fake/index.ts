@@ -8,6 +8,7 @@ import { type Bridge, RefusalError } from '../types';
 import { pageFilms } from '../film/port';
 import { devices, pause } from './devices';
 import { pretend } from './meeting';
+import { pretendedReports } from './reports';
 import { templates } from './templates';
 import { LISTED, SCENES, type Scene, sceneOf } from './scenes';
 
@@ -68,6 +69,7 @@ export const bridge: Bridge = {
 
   devices,
   film: pageFilms,
+  reports: pretendedReports,
 
   returning: () => null,
 

@@ -100,6 +100,10 @@ export class PretendRoom {
       case 'rename':
         this.happen({ type: 'participant_renamed', payload: { id: by, name: command.payload.name } });
         return NOTHING;
+      case 'retitle':
+        allowed('change_settings');
+        this.happen({ type: 'room_retitled', payload: { title: command.payload.title.trim() } });
+        return NOTHING;
       case 'lock':
         allowed('change_settings');
         this.happen({ type: 'room_locked', payload: command.payload });

@@ -29,7 +29,7 @@ export interface FilmRoom {
   roomReading(localMs: number): { roomMs: number; errorMs: number } | null;
 }
 
-/** How a host finds out which film a file is, where it is not a `File` of the page. */
+/** How it is found out which film a file is. */
 export interface IdentifyPath {
   sample(): Promise<string>;
   hash(progress: (bytes: number) => void): Hashing;
@@ -73,7 +73,7 @@ class PageFilm implements FilmHandle {
     private readonly identify: IdentifyPath | null,
   ) {
     const { source, video } = wish;
-    const playable = source.type === 'file' ? source.file : source.url;
+    const playable = source.type === 'file' ? source.file : null;
     const events = {
       changed: () => this.lookSoon(0),
       failed: (code: FilmFailureCode, text: string) => this.fail(code, text),

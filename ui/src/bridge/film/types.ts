@@ -26,8 +26,8 @@ export interface FilmPlayerOffer {
 export interface FilmPort {
   /** The players of this host, best first. */
   players(): Promise<FilmPlayerOffer[]>;
-  /** Lets the person choose a file; call it from a click. Null when they think better of it. */
-  choose(): Promise<FilmSource | null>;
+  /** Lets the person choose a file for this player; call it from a click. Null when they think better of it. */
+  choose(player: FilmPlayerKind): Promise<FilmSource | null>;
   /** Reads the whole file; `progress` is told the bytes that are done. */
   hash(source: FilmSource, progress: (bytes: number) => void): FilmHashing;
 }
@@ -38,10 +38,8 @@ export interface FilmHashing {
   stop(): void;
 }
 
-/** Somebody's copy. `url` is what a `<video>` can load of a path, where the host lets it. */
-export type FilmSource =
-  | { type: 'file'; file: File }
-  | { type: 'path'; path: string; name: string; sizeBytes: number; url: string | null };
+/** Somebody's copy. A chosen one is on this machine, and the program that the person chose it with has its path. */
+export type FilmSource = { type: 'file'; file: File } | { type: 'chosen'; name: string; sizeBytes: number };
 
 export interface FilmWish {
   source: FilmSource;

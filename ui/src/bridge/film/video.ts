@@ -47,17 +47,15 @@ export class VideoPlayer {
   private frameMs: number | null = null;
   private frameCallback = 0;
   private readonly url: string;
-  private readonly ownsUrl: boolean;
   private closed = false;
   private failure = false;
 
   constructor(
     private readonly video: HTMLVideoElement,
-    private readonly source: File | string,
+    private readonly source: File,
     private readonly events: VideoEvents,
   ) {
-    this.ownsUrl = typeof source !== 'string';
-    this.url = typeof source === 'string' ? source : URL.createObjectURL(source);
+    this.url = URL.createObjectURL(source);
   }
 
   /** Loads the film and stands at its beginning; false when it cannot be played, which was told. */
@@ -170,7 +168,7 @@ export class VideoPlayer {
     video.pause();
     video.removeAttribute('src');
     video.load();
-    if (this.ownsUrl) URL.revokeObjectURL(this.url);
+    URL.revokeObjectURL(this.url);
   }
 
   /** The frame on the screen says best where the film is; without one, the browser's own clock. */
@@ -209,7 +207,7 @@ export class VideoPlayer {
   }
 
   private isSoundOnly(): boolean {
-    return typeof this.source !== 'string' && this.source.type.startsWith('audio/');
+    return this.source.type.startsWith('audio/');
   }
 
   private readonly heard = (): void => this.events.changed();
@@ -219,13 +217,10 @@ export class VideoPlayer {
   /** Why it does not play: the file, or what is in it. */
   private async explain(): Promise<void> {
     if (this.closed || this.video.error?.code === ABORTED) return;
-    const { source } = this;
-    if (typeof source !== 'string') {
-      try {
-        await source.slice(0, 1).arrayBuffer();
-      } catch {
-        return this.fail('file_gone', filmText.fileGone);
-      }
+    try {
+      await this.source.slice(0, 1).arrayBuffer();
+    } catch {
+      return this.fail('file_gone', filmText.fileGone);
     }
     this.fail('cannot_decode', filmText.cannotDecode);
   }

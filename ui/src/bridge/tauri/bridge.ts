@@ -11,12 +11,13 @@ import {
   type JoinWish,
   type Lack,
   type MeetingEvent,
+  type MeetingReport,
   type RecentRoom,
   type RoomLink,
   type ScreenOffer,
 } from '../types';
-import { pageFilms } from '../film/port';
 import { desktopDevices, type Chosen } from './devices';
+import { desktopFilms } from './film';
 import { DesktopMeeting, meetingEvent } from './meeting';
 import { Pictures } from './pictures';
 import { Screen } from './screen';
@@ -70,7 +71,14 @@ export function desktopBridge(port: Port): Bridge {
   return {
     can,
     devices,
-    film: pageFilms,
+    film: desktopFilms(port),
+    reports: {
+      read: (link) => asked<MeetingReport>(port, { type: 'read_report', payload: { link } }),
+      save: (link, kind) => asked<string | null>(port, { type: 'save_report', payload: { link, kind } }),
+      async reopen(link) {
+        await asked(port, { type: 'reopen_room', payload: { link } });
+      },
+    },
     desktop: desktopOf(port, hello, (screen) => (shared = screen)),
 
     async serverInfo() {
@@ -150,6 +158,9 @@ function desktopOf(port: Port, hello: Promise<Hello>, choose: (screen: string | 
     onNote: (heard) => on('note', ({ note }) => heard(note)),
     screens: () => asked<ScreenOffer[]>(port, { type: 'list_screens' }),
     chooseScreen: choose,
+    async showFile(id) {
+      await asked(port, { type: 'show_file', payload: { id } });
+    },
     settings: () => asked<DesktopSettings>(port, { type: 'settings' }),
     async keep({ askWhere, startHidden, keys }) {
       await asked(port, { type: 'keep', payload: { ask_where: askWhere, start_hidden: startHidden, keys } });

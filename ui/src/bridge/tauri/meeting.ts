@@ -13,6 +13,7 @@ import type {
   WatchedTile,
 } from '../types';
 import { Watching } from '../web/watching';
+import { DesktopFilm } from './film';
 import type { Pictures } from './pictures';
 import type { Screen } from './screen';
 import { asked, type Ask, type Port, type Told } from './words';
@@ -94,6 +95,10 @@ export class DesktopMeeting implements Meeting {
 
   openFilm(wish: FilmWish, heard: (status: FilmStatus) => void): FilmHandle {
     this.film?.close();
+    if (wish.player !== 'page') {
+      this.film = new DesktopFilm(this.parts.port, wish, heard);
+      return this.film;
+    }
     const room = {
       me: this.you,
       ask: (command: Command) => this.ask(command),
@@ -194,6 +199,7 @@ export function meetingEvent(told: Told, nowMs: number): MeetingEvent | null {
     case 'servers':
     case 'devices':
     case 'note':
+    case 'film':
     case 'level':
       return null;
     default:

@@ -1,7 +1,9 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { DeviceError, RefusalError, type MeetingEvent } from '../types';
+import type { Pulse } from '../../wire';
+import { DeviceError, type FilmStatus, RefusalError, type MeetingEvent } from '../types';
 import { desktopBridge } from './bridge';
+import type { FilmShown } from './film';
 import { meetingEvent } from './meeting';
 import { Pictures } from './pictures';
 import { Screen } from './screen';
@@ -103,12 +105,110 @@ describe('the bridge of the desktop', () => {
   });
 });
 
+describe('what is asked', () => {
+  it('comes with the film of our own, for rooms that are strict about it', async () => {
+    const port = new FakePort({ hello: HELLO, join: { you: 1, joinLink: 'https://a:1/r/cinema' } });
+    await desktopBridge(port).join({ ...WISH, fileHash: 'ab'.repeat(32) }, () => undefined);
+    const asked = port.asked.find(({ type }) => type === 'join');
+    expect(asked).toMatchObject({ payload: { wish: { fileHash: 'ab'.repeat(32) } } });
+    port.tell({ type: 'ended', reason: 'left', text: '' });
+  });
+});
+
+describe('a film in a window of its own', () => {
+  const COPY = { name: 'film.mkv', size_bytes: 9, duration_ms: 60_000, sample: 'a'.repeat(64), sha256: null };
+  const can = true as const;
+  const ABLE = { frameStep: can, tracks: can, speed: can, precise: can, volume: can, ducking: can, fullScreen: can };
+  const SHOWN: FilmShown = {
+    phase: 'open',
+    failure: null,
+    positionMs: 1_500,
+    playing: true,
+    ratePermille: 1_000,
+    durationMs: 60_000,
+    buffering: false,
+    driftMs: -3,
+    abilities: ABLE,
+    tracks: [{ kind: 'audio', id: '1', label: 'Deutsch', language: 'de', chosen: true }],
+    volume: 0.5,
+    muted: false,
+    ducked: false,
+    copy: COPY,
+    hashedBytes: 4,
+    refused: null,
+  };
+  const players = [
+    { kind: 'mpv', can: true },
+    { kind: 'vlc', can: 'not_installed' },
+    { kind: 'page', can: true },
+  ];
+  const JOIN = { you: 1, joinLink: 'https://a:1/r/cinema' };
+
+  it('is chosen and played by the program, and shown as it does', async () => {
+    const chosen = { name: 'film.mkv', sizeBytes: 9 };
+    const port = new FakePort({ hello: HELLO, join: JOIN, film_players: players, choose_film: chosen, step_film: 1_508 });
+    const bridge = desktopBridge(port);
+    expect(await bridge.film.players()).toEqual(players);
+    const source = await bridge.film.choose('mpv');
+    expect(source).toEqual({ type: 'chosen', ...chosen });
+    if (source === null) return;
+    const meeting = await bridge.join(WISH, () => undefined);
+    const told: FilmStatus[] = [];
+    const film = meeting.openFilm({ source, player: 'mpv', video: null }, (status) => told.push(status));
+    const opened = port.asked.find(({ type }) => type === 'open_film');
+    const id = opened?.type === 'open_film' ? opened.payload.id : -1;
+    film.follow({ file: COPY, leader: 1, anchor: { playing: true, position_ms: 0, at_ms: 0, rate_permille: 1_000, hold: null }, playlist: [], marks: [] });
+    port.tell({ type: 'film', id: id + 1, film: { ...SHOWN, positionMs: 7 } });
+    port.tell({ type: 'film', id, film: SHOWN });
+    expect(told.at(-1)).toMatchObject({ phase: 'open', positionMs: 1_500, driftMs: -3, identity: { comparison: 'likely', hashedBytes: 4 } });
+    film.stopHashing();
+    port.tell({ type: 'film', id, film: SHOWN });
+    expect(told.at(-1)?.identity.hashedBytes).toBe(0);
+    const refused = { code: 'file_hash_mismatch' as const, message: 'Not ours.' };
+    port.tell({ type: 'film', id, film: { ...SHOWN, refused, copy: { ...COPY, sample: 'b'.repeat(64) } } });
+    expect(told.at(-1)).toMatchObject({ refused: { text: 'Not ours.' }, identity: { comparison: 'other_file' } });
+    film.setVolume(0.25);
+    film.duck(true);
+    film.chooseTrack('subtitles', null);
+    expect(await film.step(1)).toBe(1_508);
+    expect(port.asked.slice(-4)).toEqual([
+      { type: 'tune_film', payload: { volume_percent: 25 } },
+      { type: 'tune_film', payload: { duck: true } },
+      { type: 'choose_track', payload: { kind: 'subtitles', id: null } },
+      { type: 'step_film', payload: { back: false } },
+    ]);
+    await film.openForRoom();
+    film.close();
+    film.close();
+    expect(port.asked.filter(({ type }) => type === 'close_film')).toHaveLength(1);
+    expect(told.at(-1)?.phase).toBe('closed');
+    port.tell({ type: 'ended', reason: 'left', text: '' });
+  });
+
+  it('says why a player cannot be had', async () => {
+    const trouble = { type: 'refusal', code: 'player_missing', message: 'VLC is not installed here.', retryAfterMs: null };
+    const port = new FakePort({ hello: HELLO, join: JOIN, open_film: new Refused(trouble) });
+    const meeting = await desktopBridge(port).join(WISH, () => undefined);
+    let status: FilmStatus | null = null;
+    const source = { type: 'chosen', name: 'film.mkv', sizeBytes: 9 } as const;
+    meeting.openFilm({ source, player: 'vlc', video: null }, (now) => (status = now));
+    await vi.waitFor(() => expect(status).toMatchObject({ phase: 'failed', failure: { code: 'player_missing', text: 'VLC is not installed here.' } }));
+    port.tell({ type: 'ended', reason: 'left', text: '' });
+  });
+});
+
 describe('what is told', () => {
   it('is put on the local clock', () => {
     const lost: Told = { type: 'link', link: { state: 'lost', retryInMs: 200, attempt: 3 } };
     expect(meetingEvent(lost, 1_000)).toEqual({ type: 'link', link: { state: 'lost', retryAtMs: 1_200, attempt: 3 } });
     expect(meetingEvent({ type: 'clock', roomClockMs: 5 }, 1_000)).toEqual({ type: 'clock', roomClockMs: 5, localMs: 1_000 });
     expect(meetingEvent({ type: 'devices' }, 0)).toBeNull();
+  });
+
+  it('has the shared clock and the film in it when they stand otherwise', () => {
+    const film = { playing: true, position_ms: 7, room_ms: 9, rate_permille: 1_000, epoch: 1 } as unknown as NonNullable<Pulse['film']>;
+    const told: Told = { type: 'pulse', pulse: { film } };
+    expect(meetingEvent(told, 0)).toEqual({ type: 'pulse', pulse: { film } });
   });
 });
 

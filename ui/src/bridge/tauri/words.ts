@@ -6,11 +6,13 @@ import type {
   CreateRoom,
   LeaveReason,
   Numbered,
+  Pulse,
   QualityChoice,
   SharedFile,
   Signs,
   Welcome,
 } from '../../wire';
+import type { FilmShown } from './film';
 import {
   DeviceError,
   RefusalError,
@@ -18,25 +20,34 @@ import {
   type DeviceNote,
   type DesktopSettings,
   type Enhancement,
+  type FilmPlayerKind,
+  type FilmTrack,
   type FoundServer,
   type JoinWish,
   type LinkFigures,
   type LocalMedia,
   type MediaFailure,
-  type RoomLink,
+  type ReportKind,
+  type RoomOfReport,
   type ScreenState,
   type Transfer,
 } from '../types';
 
 export type Ask =
   | { type: 'hello' | 'servers' | 'recent' | 'server_info' | 'list_rooms' | 'list_templates' | 'give_up' | 'leave' }
+  | { type: 'film_players' | 'choose_film' | 'film_for_room' | 'stop_hashing' | 'close_film' }
+  | { type: 'open_film'; payload: { id: number; player: FilmPlayerKind } }
+  | { type: 'tune_film'; payload: { volume_percent?: number; muted?: boolean; duck?: boolean; full_screen?: boolean } }
+  | { type: 'step_film'; payload: { back: boolean } }
+  | { type: 'choose_track'; payload: { kind: FilmTrack['kind']; id: number | null } }
   | { type: 'list_devices' | 'open_preview' | 'play_tone' | 'list_screens' | 'settings' }
   | { type: 'read_link'; payload: { text: string } }
   | { type: 'find_servers'; payload: { on: boolean } }
   | { type: 'trust'; payload: { server: string; fingerprint: string; name: string } }
   | { type: 'use_server' | 'forget_server'; payload: { server: string } }
   | { type: 'forget_recent'; payload: { slug: string; server: string } }
-  | { type: 'look_at_room'; payload: { link: RoomLink } }
+  | { type: 'look_at_room' | 'read_report' | 'reopen_room'; payload: { link: RoomOfReport } }
+  | { type: 'save_report'; payload: { link: RoomOfReport; kind: ReportKind } }
   | { type: 'create_room'; payload: { wish: CreateRoom } }
   | { type: 'join'; payload: { wish: JoinWish } }
   | { type: 'do'; payload: { command: Command } }
@@ -45,7 +56,7 @@ export type Ask =
   | { type: 'choose_sending'; payload: { choice: QualityChoice } }
   | Extract<Command, { type: 'watch_cameras' }>
   | { type: 'begin_upload'; payload: { id: number; name: string; size_bytes: number } }
-  | { type: 'send_upload' | 'cancel' | 'open_meter' | 'close_try'; payload: { id: number } }
+  | { type: 'send_upload' | 'cancel' | 'show_file' | 'open_meter' | 'close_try'; payload: { id: number } }
   | { type: 'download'; payload: { id: number; file: SharedFile } }
   | { type: 'pause'; payload: { id: number; paused: boolean } }
   | { type: 'choose_device'; payload: { kind: DeviceKind; id: string | null } }
@@ -61,10 +72,12 @@ export type Told =
   | { type: 'signs'; signs: Signs }
   | { type: 'link'; link: { state: 'up' } | { state: 'lost'; retryInMs: number; attempt: number } }
   | { type: 'clock'; roomClockMs: number }
+  | { type: 'pulse'; pulse: Pulse }
   | { type: 'media'; media: LocalMedia }
   | { type: 'quality'; figures: LinkFigures }
   | { type: 'screen'; screen: ScreenState }
   | { type: 'transfer'; transfer: Transfer }
+  | { type: 'film'; id: number; film: FilmShown }
   | { type: 'ended'; reason: LeaveReason | 'unreachable'; text: string }
   | { type: 'opened'; link: string }
   | { type: 'servers'; servers: FoundServer[] }

@@ -14,11 +14,13 @@ import { SeatNote, forgetSeat, keptSeat, sessionStore, type KeptSeat } from './l
 import { Session, type SessionEvents } from './link/session';
 import { holdSeat, letGoOfSeat } from './link/seat_lock';
 import { WebMeeting } from './meeting';
+import { noteSeat, webReports } from './report';
 
 export const bridge: Bridge = {
   can: capabilities(),
   devices,
   film: pageFilms,
+  reports: webReports,
   desktop: null,
 
   serverInfo: () => askJson(serverBase(null), '/api/server'),
@@ -87,6 +89,7 @@ async function enter(
   const events: SessionEvents = {
     waiting: (door) => heard({ type: 'waiting', door }),
     welcome(welcome, isNew) {
+      noteSeat(link.slug, welcome.seat_token);
       if (meeting !== undefined) return meeting.events.welcome(welcome, isNew);
       note = new SeatNote(store, { seatToken: welcome.seat_token, wish, refsFrom: kept?.refsFrom ?? 1 });
       note.change({});

@@ -96,7 +96,7 @@ export async function copyJoinLink(session: Session): Promise<void> {
 }
 
 /** A browser asks by itself what to share; the program asks in a dialog, where there is a choice. */
-async function startSharing(session: Session): Promise<void> {
+export async function startSharing(session: Session): Promise<void> {
   if (bridge.desktop === null) return session.meeting.shareScreen(true);
   const offers = await bridge.desktop.screens().catch(() => []);
   const [only] = offers;

@@ -1,6 +1,7 @@
 /** The lines of the menu "More". */
 
 import Activity from '@lucide/svelte/icons/activity';
+import ClipboardList from '@lucide/svelte/icons/clipboard-list';
 import Clock from '@lucide/svelte/icons/clock';
 import DoorOpen from '@lucide/svelte/icons/door-open';
 import Expand from '@lucide/svelte/icons/expand';
@@ -95,6 +96,13 @@ function hostItems(session: Session): MenuItem[] {
       icon: Megaphone,
       ...lack(session.may('moderate'), words.onlyHosts),
       choose: () => (session.dialog = 'announce'),
+    },
+    {
+      id: 'report',
+      label: text.report.soFar,
+      icon: ClipboardList,
+      ...lack(session.may('end_room'), words.onlyHost),
+      choose: () => (session.dialog = 'report'),
     },
     {
       id: 'end',

@@ -61,7 +61,7 @@ export function deskOf(session: Session): FilmDesk {
       player = kind;
     },
     async choose() {
-      const source = await bridge.film.choose();
+      const source = await bridge.film.choose(player);
       if (source === null) return;
       open(source);
       if (session.state.room.film.file === null && session.may('lead_film')) await desk.openForRoom();

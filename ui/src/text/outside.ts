@@ -1,0 +1,213 @@
+/** Words before a meeting and after it: the front page, the way in, and every end. */
+
+import { count, duration } from './words';
+
+export const front = {
+  title: 'Meet here',
+  lead: 'Talk, see each other, show a screen and pass files, without leaving this network.',
+  rooms: 'Rooms on this server',
+  noRooms: 'No room is open',
+  noRoomsText: 'Create one, or join with a link that you were given.',
+  notListed: 'This server does not list its rooms',
+  notListedText: 'Join with a link or a code, or create a room.',
+  listFailed: 'The rooms could not be listed.',
+  refresh: 'List the rooms again',
+  people: (n: number, max: number) => `${n.toLocaleString('en')} of ${max.toLocaleString('en')} people`,
+  join: 'Join',
+  password: 'Password needed',
+  locked: 'Locked',
+  full: 'Full',
+  byLink: 'Join by link or code',
+  link: 'Link or code',
+  linkHint: 'Paste the link, or type the room’s code, for example physics-101.',
+  linkWrong: 'That is neither a link of this server nor a code. A code has small letters, digits and hyphens.',
+  linkElsewhere: 'That link leads to another server. Open it in a new tab.',
+  create: 'Create a room',
+  createHint: 'You will be its host.',
+  trust: 'Your browser warns about this server’s certificate?',
+  trustLink: 'How to trust this server',
+} as const;
+
+export const create = {
+  title: 'Create a room',
+  roomTitle: 'Title',
+  roomTitleHint: 'What people see, for example “Physics, group 3”.',
+  slug: 'Code (optional)',
+  slugHint: 'The last part of the link. Made from the title when empty.',
+  password: 'Password (optional)',
+  timeLimit: 'Time limit',
+  noLimit: 'None',
+  minutes: (n: number) => (n % 60 === 0 ? count(n / 60, 'hour', 'hours') : `${n} minutes`),
+  template: 'What for',
+  templates: {
+    meeting: 'A meeting',
+    presentation: 'A presentation',
+    study: 'Studying together',
+    watch: 'Watching together',
+    open_house: 'An open house',
+  },
+  templateHints: {
+    meeting: 'Everybody talks, up to 50 people.',
+    presentation: 'Some present, the others listen and ask. You let people in.',
+    study: 'Quiet, with a shared clock, up to 25 people.',
+    watch: 'Everybody opens the same film.',
+    open_house: 'People come and go, up to 100.',
+  },
+  ownTemplate: (people: number) => `A template that was saved here, up to ${count(people, 'person', 'people')}.`,
+  action: 'Create',
+  created: 'The room is ready',
+  invite: 'Send this link to the others',
+  hostLink: 'Your own link, which makes you host',
+  hostLinkHint: 'Keep it to yourself. With it you come back as host from any device.',
+  go: 'Go to the room',
+} as const;
+
+export const prejoin = {
+  title: 'Ready to join?',
+  name: 'Your name',
+  nameHint: 'The others see it.',
+  nameMissing: 'Enter your name.',
+  password: 'Password of the room',
+  join: 'Join',
+  joining: 'Joining …',
+  joinWithoutSound: 'Join without sound',
+  joinWithoutSoundHint: 'For a second screen in the same room: else the two would howl.',
+  people: (n: number) => (n === 0 ? 'Nobody is in there yet' : n === 1 ? 'One person is in there' : `${n.toLocaleString('en')} people are in there`),
+  preview: 'What the others will see',
+  cameraOff: 'Your camera is off',
+  cameraStarting: 'Your camera is starting …',
+  turnOnMicrophone: 'Switch on the microphone',
+  turnOffMicrophone: 'Switch off the microphone',
+  turnOnCamera: 'Switch on the camera',
+  turnOffCamera: 'Switch off the camera',
+  meter: 'Level of your microphone',
+  meterSaid: (share: number) => (share < 0.05 ? 'silent' : share < 0.35 ? 'quiet' : share < 0.85 ? 'good' : 'very loud'),
+  meterOff: 'Switch on the microphone to see its level.',
+  meterHint: 'Speak: the bar should move.',
+  echoStart: 'Hear yourself',
+  echoRecording: 'Say something. You will hear it in three seconds.',
+  echoPlaying: 'This is how the others hear you.',
+  echoHint: 'Records three seconds and plays them back to you.',
+  devices: 'Devices',
+  lacks: 'What this browser cannot do',
+  hostKey: 'You join as host.',
+  film: {
+    title: 'This room lets in only who has its film',
+    text: 'Choose your copy. It is read through and compared; the film itself stays here.',
+    choose: 'Choose my copy',
+    ready: 'It is read through. You can join.',
+    failed: 'The file could not be read. Choose it again, or another one.',
+  },
+} as const;
+
+export const lacks = {
+  webrtc: 'You can read, write, pass files and see a shared screen, but not talk, hear or see cameras.',
+  webcodecs: 'Pictures cost this device more work than others.',
+  camera: 'You cannot show a camera.',
+  microphone: 'You cannot be heard.',
+  screenShare: 'You cannot share a screen. You still see what others share.',
+  chooseSpeaker: 'You cannot choose the speaker here. Choose it in the settings of the system.',
+  notifications: 'You are not told of anything while this window is not in front.',
+  globalPushToTalk: 'Push-to-talk works only while this window is in front.',
+  dragOut: 'Files cannot be dragged out of this window. Download them, and drag them out of their folder.',
+  why: {
+    insecure_page: 'The page was not opened over HTTPS.',
+    browser_too_old: 'This browser is too old for it.',
+    not_in_browsers: 'Browsers cannot do it; the desktop program can.',
+    not_on_this_device: 'This device cannot do it.',
+    not_in_this_program: 'This program cannot do it; a browser can.',
+  },
+} as const;
+
+export const mediaFailed = {
+  title: {
+    microphone: 'Your microphone does not work.',
+    camera: 'Your camera does not work.',
+    screen: 'Your screen is not shared.',
+  },
+  why: {
+    refused: 'The browser was told not to allow it. Press the symbol beside the address, allow it, and try again.',
+    none: 'None was found. Connect one and choose it.',
+    busy: 'Another program uses it. Close that program and try again.',
+    unplugged: 'It was unplugged. Connect it again, or choose another.',
+    cancelled: 'Nothing was chosen.',
+    unsupported: 'This browser cannot do that.',
+    muted_by_host: 'The host has muted you. Raise your hand.',
+    failed: 'It could not be started. Try again, or choose another.',
+  },
+  devices: 'Choose devices',
+} as const;
+
+export const devices = {
+  system: 'As the system chooses',
+  unnamed: (kind: 'microphone' | 'camera' | 'speaker', n: number) =>
+    `${{ microphone: 'Microphone', camera: 'Camera', speaker: 'Speaker' }[kind]} ${n}`,
+  microphone: 'Microphone',
+  camera: 'Camera',
+  speaker: 'Speaker',
+  none: {
+    microphone: 'No microphone was found. Connect one; it appears here by itself.',
+    camera: 'No camera was found. Connect one; it appears here by itself.',
+    speaker: 'No speaker was found.',
+  },
+  tone: 'Play a sound',
+  dialog: 'Choose devices',
+  dialogText: 'Changes take effect at once.',
+} as const;
+
+export const waiting = {
+  connecting: 'Connecting …',
+  connectingText: 'The server is opening a place for you.',
+  admission: 'The host will let you in',
+  admissionText: 'You are in the waiting room. The host sees your name.',
+  place: (n: number) => (n <= 1 ? 'You are the next.' : `${n - 1} ${n === 2 ? 'person is' : 'people are'} before you.`),
+  leave: 'Stop waiting',
+} as const;
+
+export const ended = {
+  left: { title: 'You have left', text: 'The others go on without you.' },
+  kicked: { title: 'You were taken out', text: 'A host took you out of this meeting.' },
+  banned: { title: 'You were taken out', text: 'A host took you out of this meeting, and you may not come back.' },
+  link_lost: { title: 'The link was lost', text: 'Your place was kept for a while, then given up. Check your network and join again.' },
+  taken_over: { title: 'Opened in another place', text: 'You have opened this meeting in another window or on another device.' },
+  too_slow: { title: 'Your link was too slow', text: 'It could not keep up with the meeting. Move nearer to the network and join again.' },
+  flooding: { title: 'Too much was sent', text: 'This page sent more than the server takes. Join again.' },
+  room_ended: { title: 'The meeting has ended', text: 'Thank you for coming.' },
+  unreachable: { title: 'The server does not answer', text: 'Check that you are on the right network, then join again.' },
+  server_stopping: { title: 'The server is stopping', text: 'Whoever runs it has switched it off, or it starts again. Try again in a minute.' },
+  reason: (why: string) => `Reason: ${why}`,
+  duration: (s: number) => `You were in it for ${duration(s)}.`,
+  again: 'Join again',
+  front: 'Go to the front page',
+} as const;
+
+export const refused = {
+  room_not_found: { title: 'There is no such room', text: 'Check the link, or ask who gave it to you. Rooms go when they end.' },
+  room_ended: { title: 'This meeting is over', text: 'The room has ended. Ask for a new link.' },
+  room_full: { title: 'The room is full', text: 'Ask the host to make room, then try again.' },
+  room_locked: { title: 'The room is locked', text: 'Ask the host to open it, then try again.' },
+  kicked: { title: 'You were taken out', text: 'A host took you out of this meeting. Ask them before you try again.' },
+  banned: { title: 'You may not come back', text: 'A host has taken you out of this meeting for good. Ask them.' },
+  turned_away: { title: 'You were not let in', text: 'Ask the host before you try again.' },
+  waited_too_long: { title: 'Nobody has let you in', text: 'Ask the host to look at the door, then try again.' },
+  guests_full: { title: 'The server is full', text: 'It takes no more people from browsers at the moment. Try again later, or use the desktop program.' },
+  host_key_wrong: { title: 'This link is stale', text: 'Its host key belongs to no room that is open. Use the newest link, or join without being host.' },
+  seat_unknown: { title: 'Your place is gone', text: 'It was kept for a while after the link was lost. Join again.' },
+  busy: { title: 'The server has too much to do', text: 'Try again in a few seconds.' },
+  stopping: { title: 'The server is stopping', text: 'Try again in a minute.' },
+  too_many_connections: { title: 'Too many connections', text: 'Too many come from your address. Close other tabs and try again.' },
+  unsupported_version: { title: 'This page is out of date', text: 'The server speaks a newer version. Load the page again.' },
+  unreachable: { title: 'The server does not answer', text: 'Check that you are on the right network, then try again.' },
+  untrusted: { title: 'This is not the server of the link', text: 'Its key is another one. Ask who gave you the link for a new one, and do not go on.' },
+  listing_forbidden: { title: 'This server does not list its rooms', text: 'Join with a link or a code.' },
+  other: { title: 'That did not work', text: 'Something went wrong. Try again.' },
+  joinAsGuest: 'Join without being host',
+  reload: 'Load the page again',
+} as const;
+
+export const tooOld = {
+  title: 'This browser is too old',
+  text: 'Conclave needs a newer one to open a meeting. Any of these will do:',
+  browsers: ['Chrome or Edge 94 or newer', 'Firefox 130 or newer', 'Safari 16.4 or newer'],
+  missing: 'What is missing:',
+} as const;
