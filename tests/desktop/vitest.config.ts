@@ -6,7 +6,7 @@ export default defineConfig({
     // Two cores carry the server, windows and sound: one story at a time.
     fileParallelism: false,
     // Only ends a story that would fail anyway.
-    testTimeout: 150_000,
+    testTimeout: 240_000,
     hookTimeout: 90_000,
   },
 });

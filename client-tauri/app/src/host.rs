@@ -1,13 +1,16 @@
 //! What the desk wants of the program round the window.
 
-use std::{path::PathBuf, pin::Pin};
+use std::{
+    path::{Path, PathBuf},
+    pin::Pin,
+};
 
 use conclave_client::desk::{Host, Keys};
 use tauri::AppHandle;
 use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 
-use crate::{keys, sleep::Awake, tray};
+use crate::{folder, keys, sleep::Awake, tray};
 
 pub struct WindowHost {
     app: AppHandle,
@@ -35,6 +38,19 @@ impl Host for WindowHost {
                 let _ = chosen.send(path.and_then(|path| path.into_path().ok()));
             });
         Box::pin(async move { choice.await.ok().flatten() })
+    }
+
+    fn open_film(&self) -> Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>> {
+        let (chosen, choice) = oneshot::channel();
+        self.app.dialog().file().pick_file(move |path| {
+            // Whoever asked may have given up meanwhile.
+            let _ = chosen.send(path.and_then(|path| path.into_path().ok()));
+        });
+        Box::pin(async move { choice.await.ok().flatten() })
+    }
+
+    fn show_file(&self, path: &Path) {
+        folder::show(path);
     }
 
     fn notify(&self, title: &str, body: &str) {

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod folder;
 mod habits;
 mod host;
 mod keys;

@@ -82,6 +82,33 @@ pub fn show(app: &AppHandle, microphone: Option<bool>) {
     }
 }
 
+/// The time that is left on the shared clock, from the title of the page; nothing when none runs. From any thread.
+pub fn count_down(app: &AppHandle, title: &str) {
+    if !is_there(app) {
+        return;
+    }
+    let (showing, left) = (app.clone(), left_in(title).map(str::to_owned));
+    let queued = app.run_on_main_thread(move || {
+        let Some(tray) = showing.try_state::<Tray>() else {
+            return;
+        };
+        if let Err(error) = tray.icon.set_title(left) {
+            tracing::debug!(%error, "the tray does not count down");
+        }
+    });
+    if let Err(error) = queued {
+        tracing::debug!(%error, "the tray is gone");
+    }
+}
+
+/// The page puts what is left in front of its title: `24:59 Focus · Library · Conclave`.
+fn left_in(title: &str) -> Option<&str> {
+    let (left, _) = title.split_once(' ')?;
+    let (minutes, seconds) = left.split_once(':')?;
+    let counts = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (counts(minutes) && seconds.len() == 2 && counts(seconds)).then_some(left)
+}
+
 fn make(app: &AppHandle) -> tauri::Result<Tray> {
     let open = MenuItem::with_id(app, SHOW, "Open Conclave", true, None::<&str>)?;
     let mute = MenuItem::with_id(app, MUTE, "Mute", false, None::<&str>)?;
@@ -113,4 +140,24 @@ fn make(app: &AppHandle) -> tauri::Result<Tray> {
         })
         .build(app)?;
     Ok(Tray { icon, mute })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_stands_in_front_of_the_title() {
+        assert_eq!(left_in("24:59 Focus · Library · Conclave"), Some("24:59"));
+        assert_eq!(left_in("180:00 Focus · Library · Conclave"), Some("180:00"));
+        for title in [
+            "",
+            "Conclave",
+            "Library · Conclave",
+            "9:5 am · Conclave",
+            ": x",
+        ] {
+            assert_eq!(left_in(title), None, "{title}");
+        }
+    }
 }

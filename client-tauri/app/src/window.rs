@@ -29,6 +29,13 @@ pub fn open(app: &AppHandle, hidden: bool) -> tauri::Result<()> {
         // Files are dropped on the page itself.
         .disable_drag_drop_handler()
         .on_navigation(links::is_ours)
+        // With the time that is left on the shared clock, where there is one.
+        .on_document_title_changed(|window, title| {
+            if let Err(error) = window.set_title(&title) {
+                tracing::debug!(%error, "the window keeps its title");
+            }
+            tray::count_down(window.app_handle(), &title);
+        })
         .on_new_window(|link, _| {
             links::open_elsewhere(&link);
             NewWindowResponse::Deny

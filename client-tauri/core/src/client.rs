@@ -125,6 +125,7 @@ impl Client {
             voice: config.voice,
             quality: Mutex::new(config.quality),
             media: Mutex::new(MediaState::default()),
+            layers: Mutex::default(),
             // A room that has forgotten everything would give a screen without sound its sound.
             wish: Mutex::new(Wish {
                 media: Some(MediaState {
@@ -268,14 +269,16 @@ impl Client {
             return;
         };
         let events = self.running.parts.events.clone();
-        *camera_up = Some(CameraUp::start(
+        let new = CameraUp::start(
             camera,
             *self.running.parts.quality.lock(),
             self.running.parts.media.lock().camera,
             self.running.parts.clock,
             Arc::new(self.running.parts.link.sender()),
             move |_| drop(events.try_send(ClientEvent::CameraGone)),
-        ));
+        );
+        new.watched(&self.running.parts.layers.lock());
+        *camera_up = Some(new);
         drop(camera_up);
         let quiet = self.state().borrow().settings.quiet_company;
         self.running.parts.keep_quiet(quiet);

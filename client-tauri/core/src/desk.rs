@@ -6,6 +6,7 @@
 
 mod asked;
 mod doors;
+mod films;
 mod finding;
 mod floor;
 mod frames;
@@ -15,6 +16,7 @@ mod links;
 mod meeting;
 mod own;
 mod rack;
+mod reports;
 mod transfers;
 mod trying;
 mod words;
@@ -23,12 +25,17 @@ mod words;
 mod real_rack;
 mod synthetic_rack;
 
-use std::{path::PathBuf, pin::Pin, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+pub use films::{FilmAbilities, FilmAbility, FilmShown, FilmTrack, FilmTrouble, FilmTune};
 pub use finding::{FoundServer, SERVICE_TYPE};
 pub use frames::{FRAMES_BYTES_MAX, Frames, POLL_MAX};
 pub use kept::{Kept, Keys, KnownServer, RecentRoom};
@@ -36,6 +43,7 @@ pub use links::{LinkRefused, RoomLink};
 pub use rack::{Preview, Rack, RackRefused, ScreenOffer};
 #[cfg(feature = "devices")]
 pub use real_rack::RealRack;
+pub use reports::ReportKind;
 pub use synthetic_rack::SyntheticRack;
 pub use words::{
     Ask, DeviceNote, EndReason, JoinWish, LinkState, LocalDevice, LocalMedia, MediaFailure,
@@ -61,6 +69,12 @@ pub struct Places {
 pub trait Host: Send + Sync {
     /// Asks the person where to save a file of this name; `None` when they do not want to any more.
     fn save_as(&self, name: String) -> Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
+
+    /// Asks the person for a film of this machine; `None` when they do not want to any more.
+    fn open_film(&self) -> Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
+
+    /// Shows a file in the system's own view of folders: from there it can be dragged anywhere.
+    fn show_file(&self, path: &Path);
 
     /// Shows a note of the system.
     fn notify(&self, title: &str, body: &str);
@@ -108,6 +122,7 @@ pub(crate) struct Shared {
     give_up: Notify,
     finding: Mutex<Option<Finding>>,
     tries: Tries,
+    past_seats: Mutex<reports::PastSeats>,
     /// A link that was clicked before the page could be told.
     waiting_link: Mutex<Option<String>>,
 }
@@ -116,6 +131,7 @@ impl Desk {
     /// Reads what was kept. Files that cannot be read are as good as none: the program starts anyway.
     pub fn open(places: Places, rack: Arc<dyn Rack>, host: Arc<dyn Host>) -> Desk {
         let kept = Kept::read(&places.config);
+        transfers::clear(&places.data);
         let shared = Shared {
             rack,
             host,
@@ -127,6 +143,7 @@ impl Desk {
             give_up: Notify::new(),
             finding: Mutex::new(None),
             tries: Tries::default(),
+            past_seats: Mutex::default(),
             waiting_link: Mutex::new(None),
         };
         Desk {

@@ -10,8 +10,8 @@ mod waiting;
 use std::{sync::Arc, time::Duration};
 
 use conclave_wire::{
-    AtTheDoor, Command, Encoding, LeaveReason, Numbered, ParticipantId, Refusal, RoomState, Signs,
-    Welcome, command::Reply,
+    AtTheDoor, Command, Encoding, LeaveReason, Numbered, ParticipantId, Pulse, Refusal, RoomState,
+    Signs, Welcome, command::Reply,
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -66,6 +66,8 @@ pub enum SessionEvent {
     /// The state is new as a whole: too much was missed to be told one by one.
     Snapshot,
     Signs(Signs),
+    /// The shared clock and the film stand otherwise than the state had it; it has already changed.
+    Pulsed(Pulse),
     /// The link is gone; another is tried.
     Lost {
         retry_in_ms: u32,

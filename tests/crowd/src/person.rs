@@ -218,6 +218,7 @@ impl Watching {
                 self.seen.lock().ended = Some(refusal.message);
             }
             SessionEvent::Signs(_)
+            | SessionEvent::Pulsed(_)
             | SessionEvent::Connecting { .. }
             | SessionEvent::Lost { .. } => {}
         }

@@ -50,3 +50,21 @@ export function screenOf(window: Driver, width: number, height: number): Promise
     height,
   );
 }
+
+/** How many pixels of two pictures (RGB, rows from the top) are not the same: outside of a square, and inside. */
+export function differing(
+  a: Uint8Array,
+  b: Uint8Array,
+  width: number,
+  square: { x: number; y: number; size: number },
+): [number, number] {
+  if (a.length !== b.length) return [Math.max(a.length, b.length) / 3, 0];
+  let [outside, inside] = [0, 0];
+  for (let at = 0; at < a.length; at += 3) {
+    if (a[at] === b[at] && a[at + 1] === b[at + 1] && a[at + 2] === b[at + 2]) continue;
+    const [x, y] = [((at / 3) % width) - square.x, Math.floor(at / 3 / width) - square.y];
+    if (x >= 0 && y >= 0 && x < square.size && y < square.size) inside += 1;
+    else outside += 1;
+  }
+  return [outside, inside];
+}

@@ -42,6 +42,7 @@ export class Machine {
     const env: NodeJS.ProcessEnv = {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CONCLAVE_'))),
       HOME: home,
+      PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}`,
       XDG_RUNTIME_DIR: runtime,
       XDG_CONFIG_HOME: join(home, '.config'),
       XDG_DATA_HOME: join(home, '.local', 'share'),
@@ -83,12 +84,21 @@ export class Machine {
 
   /** Starts a program on this machine; it ends with it. */
   spawn(program: string, args: string[]): ChildProcess {
-    const child = spawn(program, args, { env: this.env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(program, args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Whoever wants it reads it as well; nobody must wait because nobody does.
+    child.stdout.resume();
     child.stderr.on('data', (text: Buffer) => {
       this.said = (this.said + text.toString()).slice(-SAID_MAX);
     });
     this.children.push(child);
     return child;
+  }
+
+  /** Puts a shell script in front of the machine's programs. */
+  async install(name: string, script: string): Promise<void> {
+    const bin = join(this.home, 'bin');
+    await mkdir(bin, { recursive: true });
+    await writeFile(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
   /** The end of what programs have complained about, for a story that failed. */

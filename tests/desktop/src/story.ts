@@ -1,6 +1,7 @@
 /** What every story has: a server, people with the desktop program, guests in browsers, and a clean end. */
 
 import { afterAll, afterEach, beforeAll } from 'vitest';
+import { listen } from '../../browser/src/ears';
 import { Guest, type GuestWish } from '../../browser/src/guest';
 import { Server } from '../../browser/src/server';
 import { Desk, type DeskWish } from './desk';
@@ -81,6 +82,7 @@ export function story(settings: readonly string[] = []): Story {
     async guest(link, wish) {
       const guest = await Guest.open(wish);
       guests.push(guest);
+      await listen(guest.page);
       await guest.join(link);
       return guest;
     },

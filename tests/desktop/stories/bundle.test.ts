@@ -3,12 +3,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { PROGRAMS } from '../../browser/src/server';
 import { Driver } from '../src/driver';
 import { Machine } from '../src/machine';
 
-const FOLDER = fileURLToPath(new URL('../../../target/debug/bundle/deb', import.meta.url));
+/** Where `scripts/desktop-stories` leaves it. */
+const FOLDER = join(PROGRAMS, '..', 'unpacked', 'debug', 'bundle', 'deb');
 
 it('the package names what it needs, registers its links, and starts', async () => {
   const name = existsSync(FOLDER) ? readdirSync(FOLDER).find((file) => file.endsWith('.deb')) : undefined;

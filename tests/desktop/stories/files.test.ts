@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
@@ -62,4 +62,10 @@ it('a file of 200 MiB goes both ways and is the same', async () => {
   for (const desk of [ada, bob]) await desk.window.press(/^Files/u);
   await pass(ada, bob, 'there.bin', 7);
   await pass(bob, ada, 'back.bin', 11);
+
+  // Nothing can be dragged out of this window; the folder with the file in it opens, where it can be.
+  const opened = join(bob.machine.home, 'opened');
+  await bob.machine.install('xdg-open', `echo "$1" > ${opened}`);
+  await bob.window.press('Show there.bin in its folder');
+  await until('opened folder', () => readFile(opened, 'utf8').then((path) => path.trim() === bob.machine.downloads, () => false));
 });

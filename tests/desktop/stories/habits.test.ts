@@ -1,7 +1,11 @@
 /** What belongs to a desktop: one window, links and switches from outside, keys in front of other windows. */
 
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { PROGRAM } from '../src/desk';
+import { until } from '../src/machine';
 import { story } from '../src/story';
 
 const the = story();
@@ -49,4 +53,64 @@ it('a program that does not run cannot be switched, and says so', async () => {
     (error: { stderr?: string }) => error.stderr ?? '',
   );
   expect(failed).toContain('Start it first');
+});
+
+const ICONS = fileURLToPath(new URL('../../../client-tauri/app/icons', import.meta.url));
+
+it('the icon in the tray says whether one is in a meeting, heard, or muted', async () => {
+  const room = await the.room('Tray');
+  const ada = await the.open({ name: 'Ada' });
+  const { machine, window } = ada;
+  const pixels = (path: string): Promise<string> => machine.run('identify', '-format', '%#', path);
+  // Trays are given a file to show.
+  const folder = join(machine.home, 'run', 'tray-icon');
+  const shows = async (name: string): Promise<void> => {
+    const wanted = await pixels(join(ICONS, `tray-${name}.png`));
+    const look = async (): Promise<boolean> => {
+      const [icon] = await readdir(folder);
+      return icon !== undefined && (await pixels(join(folder, icon))) === wanted;
+    };
+    await until(`icon ${name}`, () => look().catch(() => false), 30_000);
+  };
+  await shows('idle');
+  await ada.join(room.host);
+  await shows('muted');
+  await window.press(ON);
+  await shows('live');
+  await window.press(OFF);
+  await shows('muted');
+  await window.press(/^Leave/u);
+  await window.press('Leave');
+  await shows('idle');
+});
+
+it('a program that began in the tray shows its window when it is started again', async () => {
+  const ada = await the.open({ name: 'Ada', args: ['--hidden'] });
+  const windows = (): Promise<string> => ada.machine.run('xdotool', 'search', '--onlyvisible', '--name', 'Conclave$').catch(() => '');
+  await ada.window.waitFor('Join');
+  expect(await windows()).toBe('');
+  await ada.machine.run(PROGRAM);
+  await until('window', async () => (await windows()) !== '', 30_000);
+});
+
+it('what is left of the shared clock stands in the title of the window, and the host keeps the report', async () => {
+  const timer = { focus_minutes: 25, short_break_minutes: 5, long_break_minutes: 15, cycles: 4 };
+  const room = await the.room('Library', { settings: { timer } });
+  const ada = await the.comeIn(room.host, { name: 'Ada' });
+  const { machine, window } = ada;
+  await window.press(/^The study clock is not started/u);
+  await window.press('Start focus');
+  const titles = (): Promise<string> => machine.run('xdotool', 'search', '--onlyvisible', '--name', 'Library', 'getwindowname');
+  const counts = (): Promise<boolean> => titles().then((title) => /^2[45]:\d\d Focus · Library/u.test(title), () => false);
+  await until('countdown in the title', counts, 30_000);
+
+  await window.press(/^More/u);
+  await window.press('End the meeting');
+  await window.press('End it');
+  await window.press('What came of the meeting');
+  await window.reads('by the host');
+  await window.press('Save as a table (CSV)');
+  await window.reads(`Saved as ${room.slug}-report.csv`);
+  const saved = await readFile(join(machine.downloads, `${room.slug}-report.csv`), 'utf8');
+  expect(saved).toContain('"meeting","Ada","Library"');
 });

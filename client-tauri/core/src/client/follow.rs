@@ -121,7 +121,8 @@ impl Follow {
             SessionEvent::Snapshot => self.apply_own(),
             SessionEvent::Happened(numbered) => self.happened(&numbered.event),
             SessionEvent::Signs(signs) => self.signs(signs),
-            SessionEvent::Connecting { .. }
+            SessionEvent::Pulsed(_)
+            | SessionEvent::Connecting { .. }
             | SessionEvent::Lost { .. }
             | SessionEvent::Ended { .. }
             | SessionEvent::Refused(_) => {}
@@ -158,10 +159,8 @@ impl Follow {
     }
 
     fn signs(&self, signs: &Signs) {
-        if let Some(layers) = &signs.publish_layers
-            && let Some(camera) = &*self.parts.inlet.camera_up.lock()
-        {
-            camera.watched(layers);
+        if let Some(layers) = &signs.publish_layers {
+            self.parts.watched(layers);
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
-use conclave_wire::{Command, MediaState, ParticipantId, QualityChoice, Settings, command::Watch};
+use conclave_wire::{
+    Command, Layer, MediaState, ParticipantId, QualityChoice, Settings, command::Watch,
+};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
@@ -29,6 +31,8 @@ pub struct Parts {
     pub quality: Mutex<QualityChoice>,
     /// What the room says is switched on.
     pub media: Mutex<MediaState>,
+    /// The layers of our camera that somebody watches: another camera has the same viewers.
+    pub layers: Mutex<Vec<Layer>>,
     pub wish: Mutex<Wish>,
 }
 
@@ -77,6 +81,14 @@ impl Parts {
         }
         if let Some(camera_up) = &*self.inlet.camera_up.lock() {
             camera_up.switch(media.camera);
+        }
+    }
+
+    /// What others want to see of us.
+    pub fn watched(&self, layers: &[Layer]) {
+        *self.layers.lock() = layers.to_vec();
+        if let Some(camera_up) = &*self.inlet.camera_up.lock() {
+            camera_up.watched(layers);
         }
     }
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Ask, Shared, Told, Trouble, doors, finding::Finding, joining, links::RoomLink, trying,
-    words::sources,
+    Ask, Shared, Told, Trouble, doors, films, finding::Finding, joining, links::RoomLink, reports,
+    trying,
 };
 use crate::media::devices::{DeviceChoice, DeviceInfo, DeviceKind};
 
@@ -51,6 +51,12 @@ pub(super) async fn answer(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trou
         Ask::ListTemplates => value(doors::templates(shared).await?),
         Ask::LookAtRoom { link } => value(doors::look(shared, &link).await?),
         Ask::CreateRoom { wish } => value(doors::create(shared, &wish).await?),
+        Ask::ReadReport { link } => reports::read(shared, &link).await,
+        Ask::SaveReport { link, kind } => value(reports::save(shared, &link, kind).await?),
+        Ask::ReopenRoom { link } => {
+            reports::reopen(shared, &link).await?;
+            nothing()
+        }
         Ask::Join { wish } => value(joined(shared, wish).await?),
         Ask::GiveUp => {
             shared.give_up.notify_waiters();
@@ -74,6 +80,15 @@ pub(super) async fn answer(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trou
             });
             nothing()
         }
+        Ask::FilmPlayers => value(films::offers()),
+        Ask::ChooseFilm
+        | Ask::OpenFilm { .. }
+        | Ask::FilmForRoom
+        | Ask::TuneFilm(_)
+        | Ask::StepFilm { .. }
+        | Ask::ChooseTrack { .. }
+        | Ask::StopHashing
+        | Ask::CloseFilm => film(shared, ask).await,
         Ask::ListDevices
         | Ask::ChooseDevice { .. }
         | Ask::Enhance { .. }
@@ -96,7 +111,8 @@ pub(super) async fn answer(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trou
         | Ask::Upload { .. }
         | Ask::Download { .. }
         | Ask::Pause { .. }
-        | Ask::Cancel { .. } => files(shared, ask).await,
+        | Ask::Cancel { .. }
+        | Ask::ShowFile { .. } => files(shared, ask).await,
     }
 }
 
@@ -149,7 +165,6 @@ async fn in_meeting(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trouble> {
             meeting.own.change(|media| media.send = choice);
         }
         Ask::WatchCameras { watch } => {
-            tracing::trace!(sources = ?sources(&watch), "cameras are watched");
             meeting.client.watch(watch).await?;
         }
         _ => return Err(Trouble::invalid("That is not of a meeting.")),
@@ -170,7 +185,27 @@ async fn files(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trouble> {
         Ask::Download { id, file } => transfers.download(id, file)?,
         Ask::Pause { id, paused } => transfers.pause(id, paused),
         Ask::Cancel { id } => transfers.cancel(id).await,
+        Ask::ShowFile { id } => shared.host.show_file(&transfers.fetched(id)?),
         _ => return Err(Trouble::invalid("That is not of files.")),
+    }
+    nothing()
+}
+
+async fn film(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trouble> {
+    let meeting = shared.meeting()?;
+    let films = &meeting.films;
+    match ask {
+        Ask::ChooseFilm => return films.choose(shared).await,
+        Ask::OpenFilm { id, player } => {
+            films.open(shared, &meeting.client, id, player).await?;
+        }
+        Ask::FilmForRoom => return value(films.open_for_room().await?),
+        Ask::TuneFilm(tune) => films.tune(tune).await?,
+        Ask::StepFilm { back } => return value(films.step(back).await?),
+        Ask::ChooseTrack { kind, id } => films.choose_track(kind, id).await?,
+        Ask::StopHashing => films.stop_hashing().await,
+        Ask::CloseFilm => films.close().await,
+        _ => return Err(Trouble::invalid("That is not of films.")),
     }
     nothing()
 }

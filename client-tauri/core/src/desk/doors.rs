@@ -21,7 +21,7 @@ use crate::link::{
 };
 
 /// A server is asked no longer than this.
-const ASK_DEADLINE: Duration = Duration::from_secs(12);
+pub(super) const ASK_DEADLINE: Duration = Duration::from_secs(12);
 /// Any room's name, where only the server matters.
 const ANY_ROOM: &str = "a";
 const OURS: &str = env!("CARGO_PKG_VERSION");

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use conclave_wire::{AtTheDoor, Encoding, Welcome};
 use tokio::sync::watch;
 
-use super::{JoinWish, Shared, Told, Trouble, meeting::Meeting};
+use super::{
+    JoinWish, Shared, Told, Trouble,
+    meeting::{Entry, Meeting},
+};
 use crate::{
     client::{Client, ClientConfig, ClientRefused},
     media::clock::MediaClock,
@@ -35,7 +38,7 @@ pub(super) async fn join(shared: &Arc<Shared>, wish: JoinWish) -> Result<Welcome
         encoding: Encoding::MessagePack,
         seed: rand::random(),
         device: Some(device),
-        file_hash: None,
+        file_hash: wish.file_hash,
         waiting: Some(waiting),
     });
     config.clock = clock;
@@ -62,18 +65,17 @@ pub(super) async fn join(shared: &Arc<Shared>, wish: JoinWish) -> Result<Welcome
     };
     super::doors::remember_server(shared, &invite);
     let welcome = Welcome::clone(&client.welcome());
+    let seat_token = &welcome.seat_token;
+    shared.past_seats.lock().note(&invite.slug, seat_token);
     let muted = client.state().borrow().settings.muted_on_entry;
-    let meeting = Meeting::new(Arc::clone(shared), client, clock, invite, wish.sound);
+    let entry = Entry {
+        sound: wish.sound,
+        microphone: wish.microphone && !muted,
+        camera: wish.camera,
+    };
+    let meeting = Meeting::new(Arc::clone(shared), client, clock, invite, entry);
     *shared.meeting.lock() = Some(Arc::clone(&meeting));
-    tokio::spawn(Arc::clone(&meeting).run(events));
-    tokio::spawn(async move {
-        if wish.microphone && !muted {
-            meeting.set_microphone(true).await;
-        }
-        if wish.camera {
-            meeting.set_camera(true).await;
-        }
-    });
+    tokio::spawn(meeting.run(events));
     Ok(welcome)
 }
 

@@ -70,4 +70,6 @@ pub trait Rack: Send + Sync {
     /// # Errors
     /// [`RackRefused`]
     fn open_screen(&self, id: &str) -> Result<OpenScreen, RackRefused>;
+    /// Whether players of films get a window and sound.
+    fn shows_films(&self) -> bool;
 }

@@ -148,6 +148,10 @@ impl Rack for RealRack {
         check_screen(&choice)?;
         Ok(Box::new(move || open_screen(choice)))
     }
+
+    fn shows_films(&self) -> bool {
+        true
+    }
 }
 
 impl From<DeviceRefused> for RackRefused {

@@ -121,6 +121,10 @@ impl Rack for SyntheticRack {
             Box::new(SyntheticDesktop::new(width, height, Script::Typing))
         }))
     }
+
+    fn shows_films(&self) -> bool {
+        false
+    }
 }
 
 fn device(kind: DeviceKind, id: &str) -> DeviceInfo {

@@ -179,15 +179,19 @@ struct Sink {
 impl Sink {
     /// Opens what is there of a file and hashes it. More than the whole cannot be right and is removed. It blocks.
     fn open(path: &Path, whole: u64) -> io::Result<Sink> {
-        let mut file = claim(path)?;
-        if file.metadata()?.len() > whole {
+        let file = claim(path)?;
+        let mut there = file.metadata()?.len();
+        if there > whole {
             file.set_len(0)?;
+            there = 0;
         }
         let mut hash = Context::new(&SHA256);
         let mut piece = vec![0; PIECE_BYTES];
         let mut length = 0;
+        // No further than it was long: some files have no end, such as the system's devices.
+        let mut left = (&file).take(there);
         loop {
-            match file.read(&mut piece)? {
+            match left.read(&mut piece)? {
                 0 => return Ok(Sink { file, hash, length }),
                 read => {
                     hash.update(&piece[..read]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{
@@ -16,7 +16,7 @@ pub const DUCKED_GAIN: f64 = 0.25;
 pub(super) const VOLUME_EXPONENT: f64 = 3.0;
 
 /// What a track is of.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrackKind {
     Audio,

@@ -65,6 +65,7 @@ pub struct FilmWatch {
     access: RoomAccess,
     task: JoinHandle<()>,
     hashing: Option<JoinHandle<()>>,
+    hashed: watch::Receiver<u64>,
 }
 
 enum Word {
@@ -94,6 +95,7 @@ impl FilmWatch {
             access,
             task: tokio::spawn(watching.run(inbox)),
             hashing: None,
+            hashed: watch::channel(0).1,
         }
     }
 
@@ -120,6 +122,7 @@ impl FilmWatch {
         let mut watch = FilmWatch::start(client, player);
         watch.has(file.clone());
         let hashing = Hashing::start(path);
+        watch.hashed = hashing.progress();
         let words = watch.words.clone();
         watch.hashing = Some(tokio::spawn(async move {
             if let Ok(sha256) = hashing.finish().await {
@@ -142,6 +145,18 @@ impl FilmWatch {
 
     pub fn figures(&self) -> watch::Receiver<FilmFigures> {
         self.figures.clone()
+    }
+
+    /// Bytes of the file that were read for its SHA-256.
+    pub fn hashed(&self) -> watch::Receiver<u64> {
+        self.hashed.clone()
+    }
+
+    /// The file is not read through any further: our copy stays a likely one.
+    pub fn stop_hashing(&self) {
+        if let Some(hashing) = &self.hashing {
+            hashing.abort();
+        }
     }
 
     /// Makes our copy the film of the room.

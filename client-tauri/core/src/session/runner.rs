@@ -387,7 +387,7 @@ impl Runner {
             } => {
                 self.beat(one, sent_ms, room_clock_ms);
                 if let Some(pulse) = pulse {
-                    self.pulsed(&pulse);
+                    self.pulsed(pulse);
                 }
             }
             ServerMessage::Goodbye { reason, text } => return Some(after_goodbye(reason, text)),
@@ -428,17 +428,20 @@ impl Runner {
     }
 
     /// Nearly always it is what we have: then nobody is stirred.
-    fn pulsed(&mut self, pulse: &conclave_wire::Pulse) {
-        self.state.send_if_modified(|state| {
+    fn pulsed(&mut self, pulse: conclave_wire::Pulse) {
+        let is_news = self.state.send_if_modified(|state| {
             let clock = pulse.clock.as_ref();
             let film = pulse.film.as_ref();
             let same = clock.is_none_or(|clock| *clock == state.study.clock)
                 && film.is_none_or(|anchor| *anchor == state.film.anchor);
             if !same {
-                replica::apply_pulse(Arc::make_mut(state), pulse);
+                replica::apply_pulse(Arc::make_mut(state), &pulse);
             }
             !same
         });
+        if is_news {
+            self.tell(SessionEvent::Pulsed(pulse));
+        }
     }
 
     fn tell(&mut self, event: SessionEvent) {

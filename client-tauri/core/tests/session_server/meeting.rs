@@ -183,7 +183,8 @@ async fn a_server_that_was_killed_and_started_again_finds_everybody_and_everythi
         // Said to nobody: it is kept, and done once when the server is back.
         ada.say("meanwhile").await
     });
-    bob.until(|event| line(event).filter(|text| text == "meanwhile"))
+    // As an event, or, where he was back later than she, with the snapshot.
+    bob.state_where(|state| said(state).contains(&"meanwhile".to_owned()))
         .await;
     bob.say("after").await;
     let wanted = ["before", "meanwhile", "after"];

@@ -1,0 +1,63 @@
+//! A file in the system's own view of folders: from there it can be dragged anywhere, which this window's engine
+//! does not let a page do.
+
+use std::path::Path;
+
+/// Opens the folder with the file marked, where the system can; else the folder alone. It does not wait.
+pub fn show(file: &Path) {
+    let file = file.to_owned();
+    #[cfg(target_os = "linux")]
+    tauri::async_runtime::spawn(async move {
+        if let Err(error) = mark(&file).await {
+            tracing::debug!(%error, "no file manager marks a file");
+            open_folder(&file);
+        }
+    });
+    #[cfg(target_os = "macos")]
+    run(
+        std::process::Command::new("open").arg("-R").arg(&file),
+        &file,
+    );
+    #[cfg(windows)]
+    {
+        let mut select = std::ffi::OsString::from("/select,");
+        select.push(&file);
+        run(std::process::Command::new("explorer").arg(select), &file);
+    }
+}
+
+#[cfg(any(target_os = "macos", windows))]
+fn run(command: &mut std::process::Command, file: &Path) {
+    if let Err(error) = command.spawn() {
+        tracing::debug!(%error, "no file manager marks a file");
+        open_folder(file);
+    }
+}
+
+fn open_folder(file: &Path) {
+    let Some(folder) = file.parent() else {
+        return;
+    };
+    if let Err(error) = open::that_detached(folder) {
+        tracing::warn!(%error, "a folder cannot be opened");
+    }
+}
+
+/// `ShowItems` of the file manager (freedesktop.org, File Manager D-Bus Interface): addresses, start-up id.
+#[cfg(target_os = "linux")]
+async fn mark(file: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let address = tauri::Url::from_file_path(file)
+        .map_err(|()| "the file has no whole path")?
+        .to_string();
+    let session = zbus::Connection::session().await?;
+    session
+        .call_method(
+            Some("org.freedesktop.FileManager1"),
+            "/org/freedesktop/FileManager1",
+            Some("org.freedesktop.FileManager1"),
+            "ShowItems",
+            &([address.as_str()].as_slice(), ""),
+        )
+        .await?;
+    Ok(())
+}
