@@ -18,11 +18,17 @@ export async function violations(page: Page, screen: string): Promise<string[]> 
   const found: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    // Colours that are still on their way to the other theme are no colours of the page.
+    // Colours that are still on their way to the other theme are no colours of the page; where they are inherited,
+    // the end of one transition is the beginning of the next.
     await page.evaluate(async () => {
-      await new Promise(requestAnimationFrame);
-      const ending = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
-      await Promise.allSettled(ending.map((animation) => animation.finished));
+      const ending = (): Animation[] =>
+        document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+      for (let quiet = 0, frames = 0; quiet < 2 && frames < 100; frames += 1) {
+        await new Promise(requestAnimationFrame);
+        const running = ending();
+        await Promise.allSettled(running.map((animation) => animation.finished));
+        quiet = running.length === 0 ? quiet + 1 : 0;
+      }
     });
     await page.evaluate(axe);
     const list = await page.evaluate(async (rules) => {
