@@ -10,7 +10,10 @@ use std::{env, fs, path::Path, time::Duration};
 use conclave_core::{
     Moment,
     link::clock::{Exchange, Reading, RemoteClock},
-    watch::{Aim, Follower, Order, PlayerTraits, Seen, SyntheticPlayer, synthetic::Habits},
+    watch::{
+        Aim, Course, Follower, Order, PlayerTraits, Seen, SyntheticPlayer, leader::SPEED_LEAD,
+        synthetic::Habits,
+    },
 };
 use conclave_wire::FilmReadiness;
 use proptest::prelude::*;
@@ -59,7 +62,9 @@ struct Run {
     follower: Follower,
     player: SyntheticPlayer,
     clock: RoomClock,
+    /// What was told last, and what counts when.
     aim: Aim,
+    course: Course,
     now: Moment,
     draw: Draw,
     /// Reports are up to so old.
@@ -88,6 +93,7 @@ impl Run {
             player,
             clock,
             aim,
+            course: Course::default(),
             now,
             draw: Draw(seed),
             age_max: Duration::ZERO,
@@ -97,9 +103,10 @@ impl Run {
             trace: Vec::new(),
         };
         run.say(format!(
-            r#"{{"traits":{{"grainUs":{},"nudges":{}}}}}"#,
+            r#"{{"traits":{{"grainUs":{},"nudges":{},"rateDelayUs":{}}}}}"#,
             run.player.traits().grain.as_micros(),
-            run.player.traits().nudges
+            run.player.traits().nudges,
+            run.player.traits().rate_delay.as_micros()
         ));
         run.aim_at(aim);
         run
@@ -111,6 +118,7 @@ impl Run {
 
     fn aim_at(&mut self, aim: Aim) {
         self.aim = aim;
+        self.course.turn(aim);
         self.follower.aim(Some(aim));
         self.say(format!(
             r#"{{"aim":{{"positionUs":{},"atUs":{},"ratePermille":{},"runs":{},"durationUs":{}}}}}"#,
@@ -130,6 +138,17 @@ impl Run {
             at,
             rate_permille,
             runs,
+            ..self.aim
+        });
+    }
+
+    /// The room is faster or slower after so much time as it gives players to do so.
+    fn speed(&mut self, rate_permille: u32) {
+        let at = self.clock.truth(self.now) + SPEED_LEAD;
+        self.aim_at(Aim {
+            position: self.aim.position_at(at),
+            at,
+            rate_permille,
             ..self.aim
         });
     }
@@ -182,7 +201,8 @@ impl Run {
                 self.orders.push((self.now, order));
                 self.player.order(self.now, order);
             }
-            let truth = self.aim.position_at(self.clock.truth(self.now));
+            let room = self.clock.truth(self.now);
+            let truth = self.course.at(room).unwrap_or(self.aim).position_at(room);
             let there = self.player.position(self.now);
             self.off_us.push(truth.abs_diff(there).as_micros() as u64);
             let late = Duration::from_micros(self.draw.below(8_000));
@@ -220,6 +240,7 @@ fn written(order: Order) -> String {
 const QUICK: Habits = Habits {
     starts_after: ms(25),
     seeks_for: ms(60),
+    rates_after: ms(0),
     drift_ppm: 120,
     grain: ms(5),
     coarse_rates: false,
@@ -232,15 +253,16 @@ const LAN: RoomClock = RoomClock {
 };
 
 fn habits() -> impl Strategy<Value = Habits> {
-    (0..120u64, 0..700u64, -2_000..2_000i32, 0..17u64).prop_map(|(starts, seeks, ppm, grain)| {
-        Habits {
+    (0..120u64, 0..700u64, 0..400u64, -2_000..2_000i32, 0..17u64).prop_map(
+        |(starts, seeks, rates, ppm, grain)| Habits {
             starts_after: ms(starts),
             seeks_for: ms(seeks),
+            rates_after: ms(rates),
             drift_ppm: ppm,
             grain: ms(grain),
             coarse_rates: false,
-        }
-    })
+        },
+    )
 }
 
 fn clock() -> impl Strategy<Value = RoomClock> {
@@ -297,6 +319,41 @@ fn a_command_moves_the_player_at_its_instant() {
     let paused = run.orders.iter().rfind(|(_, order)| *order == Order::Pause);
     let took = paused.unwrap().0.since(asked);
     assert!((ms(35)..ms(60)).contains(&took), "{took:?}");
+}
+
+#[test]
+fn another_speed_is_reached_at_its_instant_by_a_player_that_is_late_with_it() {
+    for rates_after in [0, 100, 350, 390] {
+        let slow = Habits {
+            rates_after: ms(rates_after),
+            ..QUICK
+        };
+        let mut run = Run::new(slow, LAN, 10);
+        run.run(ms(500));
+        run.place(Duration::ZERO, true, 1_000);
+        run.run(ms(10_000));
+        for rate_permille in [1_250, 2_000, 500, 1_000] {
+            run.off_us.clear();
+            run.speed(rate_permille);
+            run.run(ms(5_000));
+            let worst = run.off_us.iter().max().unwrap() / 1_000;
+            assert!(
+                worst < 40,
+                "{worst} ms off on the way to {rate_permille} by one that takes {rates_after} ms"
+            );
+        }
+        // Twice in a hurry.
+        run.off_us.clear();
+        run.speed(1_500);
+        run.run(ms(150));
+        run.speed(1_250);
+        run.run(ms(5_000));
+        let worst = run.off_us.iter().max().unwrap() / 1_000;
+        assert!(
+            worst < 40,
+            "{worst} ms off after two changes by one that takes {rates_after} ms"
+        );
+    }
 }
 
 #[test]
@@ -438,6 +495,7 @@ fn a_player_of_whole_seconds_is_held_to_what_its_clock_allows() {
     let coarse = Habits {
         starts_after: ms(80),
         seeks_for: ms(200),
+        rates_after: ms(0),
         drift_ppm: 100,
         grain: ms(1_000),
         coarse_rates: true,
@@ -461,6 +519,7 @@ fn a_player_with_rates_of_its_own_is_soon_not_nudged_any_more() {
     run.follower = Follower::new(PlayerTraits {
         grain: ms(5),
         nudges: true,
+        rate_delay: ms(0),
     });
     run.aim_at(run.aim);
     run.place(Duration::ZERO, true, 1_000);
@@ -526,7 +585,7 @@ proptest! {
         position in any::<u64>(),
         rate_permille in any::<u32>(),
     ) {
-        let mut follower = Follower::new(PlayerTraits { grain: Duration::ZERO, nudges: true });
+        let mut follower = Follower::new(PlayerTraits { grain: Duration::ZERO, nudges: true, rate_delay: ms(350) });
         for (now, room, at, seen, rate, [playing, buffering, runs]) in looks {
             follower.aim(Some(Aim {
                 position: Duration::from_micros(position),
@@ -553,6 +612,7 @@ fn recorded() -> String {
             Habits {
                 drift_ppm: 1_500,
                 seeks_for: ms(300),
+                rates_after: ms(350),
                 ..QUICK
             },
             3,
@@ -577,6 +637,10 @@ fn recorded() -> String {
         run.run(ms(4_000));
         run.player.stall(run.now, ms(1_500));
         run.run(ms(6_000));
+        run.speed(1_500);
+        run.run(ms(150));
+        run.speed(750);
+        run.run(ms(3_000));
         run.now = run.now + ms(3_000);
         run.run(ms(2_000));
         let here = run.aim.position_at(run.clock.truth(run.now) + ms(40));

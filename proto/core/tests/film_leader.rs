@@ -11,7 +11,7 @@ use conclave_core::{
     room::*,
     watch::{
         Aim, Comparison, Difference, compare,
-        leader::{FOLDED, HOLD_MAX, LEAD, REGAINED_AFTER},
+        leader::{FOLDED, HOLD_MAX, LEAD, REGAINED_AFTER, SPEED_LEAD},
     },
 };
 use conclave_wire::{command::Reply, film::Unchecked, *};
@@ -121,14 +121,15 @@ fn everybody_reckons_the_same_place_through_play_seek_speed_and_pause() {
     world.ask(0, seek(300_000.4)).unwrap();
     world.wait(lead + 1_000);
     assert_eq!(position_ms(&world, 1), 301_000);
+    let speed_lead = SPEED_LEAD.as_millis() as u64;
     world.ask(0, speed(2_000.0)).unwrap();
-    world.wait(lead + 10_000);
-    assert_eq!(position_ms(&world, 1), 301_000 + lead + 20_000);
+    world.wait(speed_lead + 10_000);
+    assert_eq!(position_ms(&world, 1), 301_000 + speed_lead + 20_000);
     let late = world.join("Late");
     assert_eq!(position_ms(&world, late), position_ms(&world, 0));
     world.ask(1, pause()).unwrap();
     world.wait(60_000);
-    assert_eq!(position_ms(&world, 0), 321_000 + 3 * lead);
+    assert_eq!(position_ms(&world, 0), 321_000 + speed_lead + 2 * lead);
     assert_eq!(
         moves(&world, 0),
         [
@@ -140,6 +141,48 @@ fn everybody_reckons_the_same_place_through_play_seek_speed_and_pause() {
     );
     world.ask(1, Command::StopFilm).unwrap();
     assert_eq!(film(&world, 0), Film::default());
+}
+
+#[test]
+fn who_asks_for_more_while_another_speed_is_to_come_finds_the_film_where_it_is() {
+    let lead = LEAD.as_millis() as u64;
+    let speed_lead = SPEED_LEAD.as_millis() as u64;
+    // Stopped before it is faster: it has run at the old speed throughout.
+    let mut world = evening(cinema(), 2);
+    world.ask(0, play(Some(0.0))).unwrap();
+    world.wait(lead + 10_000);
+    world.ask(0, speed(2_000.0)).unwrap();
+    world.wait(100);
+    world.ask(0, pause()).unwrap();
+    world.wait(60_000);
+    assert_eq!(position_ms(&world, 1), 10_000 + 100 + lead);
+    // And it goes on at the new one.
+    world.ask(0, play(None)).unwrap();
+    world.wait(lead + 1_000);
+    assert_eq!(position_ms(&world, 1), 12_100 + lead);
+
+    // Changed again: the first change counts until the second does.
+    let mut world = evening(cinema(), 2);
+    world.ask(0, play(Some(0.0))).unwrap();
+    world.wait(lead + 10_000);
+    world.ask(0, speed(2_000.0)).unwrap();
+    world.wait(200);
+    world.ask(0, speed(500.0)).unwrap();
+    world.wait(speed_lead + 4_000);
+    assert_eq!(
+        position_ms(&world, 1),
+        10_000 + speed_lead + 2 * 200 + 2_000
+    );
+
+    // A film that stands changes as soon as it would do anything.
+    world.ask(0, pause()).unwrap();
+    world.wait(1_000);
+    let stands = position_ms(&world, 0);
+    world.ask(0, speed(1_000.0)).unwrap();
+    world.wait(lead);
+    world.ask(0, play(None)).unwrap();
+    world.wait(lead + 1_000);
+    assert_eq!(position_ms(&world, 0), stands + 1_000);
 }
 
 #[test]

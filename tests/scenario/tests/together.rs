@@ -63,6 +63,7 @@ fn follows(person: &Person, drift_ppm: i32) -> FilmWatch {
     let habits = Habits {
         starts_after: Duration::from_millis(25),
         seeks_for: Duration::from_millis(60),
+        rates_after: Duration::ZERO,
         drift_ppm,
         grain: Duration::from_millis(5),
         coarse_rates: false,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fixture from '../../tests/fixtures/follower.json';
-import { aimAt, driftUs, look, newFollower, readiness, type Aim, type Follower, type PlayerTraits, type Seen } from './follower';
+import type { Aim } from './film_course';
+import { aimAt, driftUs, look, newFollower, readiness, type Follower, type PlayerTraits, type Seen } from './follower';
 
 interface Look {
   nowUs: number;
@@ -24,7 +25,7 @@ describe('the follower', () => {
   });
 
   it.each(runs.map((lines, run) => ({ run, lines })))('of run $run does as the one in Rust', ({ lines }) => {
-    let follower: Follower = newFollower({ grainUs: 0, nudges: true });
+    let follower: Follower = newFollower({ grainUs: 0, nudges: true, rateDelayUs: 0 });
     for (const [at, line] of lines.entries()) {
       if ('traits' in line) follower = newFollower(line.traits);
       else if ('aim' in line) follower = aimAt(follower, line.aim);

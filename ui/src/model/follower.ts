@@ -5,6 +5,7 @@
  */
 
 import type { Film, FilmReadiness } from '../wire';
+import { countsAt, isSame, nextIn, pass, positionAt, turn, type Aim, type Course } from './film_course';
 import {
   addDrift,
   driftUs as medianUs,
@@ -14,7 +15,6 @@ import {
   NO_DRIFT,
   NO_MOTION,
   NO_TRIES,
-  scaled,
   seenMoving,
   succeeded,
   tried,
@@ -37,22 +37,15 @@ const SETTLES_JUMP_US = 400_000;
 const LOOK_SOON_US = 50_000;
 const LOOK_LATER_US = 250_000;
 const SLEPT_US = 2_000_000;
-const AHEAD_MAX_US = 1_000_000;
-
-/** What a player should show: `positionUs` at `atUs` of the room clock, and from there on while it runs. */
-export interface Aim {
-  readonly positionUs: number;
-  readonly atUs: number;
-  readonly ratePermille: number;
-  readonly runs: boolean;
-  readonly durationUs: number | null;
-}
+const LAG_MAX_US = 1_000_000;
 
 export interface PlayerTraits {
   /** How coarse the positions are that it tells. */
   readonly grainUs: number;
   /** Whether it plays at any rate near the one that is wanted. */
   readonly nudges: boolean;
+  /** From the order to play at another rate until it is seen and heard. */
+  readonly rateDelayUs: number;
 }
 
 /** What a player says of itself. */
@@ -81,9 +74,9 @@ export type Order =
 
 export interface Follower {
   readonly traits: PlayerTraits;
-  readonly aim: Aim | null;
-  /** What counts until the aim's instant has come. */
-  readonly before: Aim | null;
+  readonly course: Course;
+  /** What counted when it was last looked at. */
+  readonly counted: Aim | null;
   readonly drift: Drift;
   readonly motion: Motion;
   readonly nudgePermille: number;
@@ -110,8 +103,8 @@ type Draft = { -readonly [Key in keyof Follower]: Follower[Key] };
 export function newFollower(traits: PlayerTraits): Follower {
   return {
     traits,
-    aim: null,
-    before: null,
+    course: [],
+    counted: null,
     drift: NO_DRIFT,
     motion: NO_MOTION,
     nudgePermille: 0,
@@ -141,25 +134,18 @@ export function aimOf({ file, anchor }: Film): Aim | null {
   };
 }
 
-/** Where the film is at a moment of the room clock: never beyond its end. */
-export function positionAt(aim: Aim, roomUs: number): number {
-  const gone = aim.runs ? scaled(Math.max(roomUs - aim.atUs, 0), aim.ratePermille) : 0;
-  return Math.min(aim.positionUs + gone, aim.durationUs ?? Infinity);
-}
-
 /** What everybody should see from its instant on; null when no film is open. */
 export function aimAt(follower: Follower, aim: Aim | null): Follower {
-  if (isSame(aim, follower.aim)) return follower;
+  if (isSame(aim, newest(follower))) return follower;
   return {
     ...follower,
-    before: follower.aim,
-    aim,
+    course: aim === null ? [] : turn(follower.course, aim),
+    counted: aim === null ? null : follower.counted,
     drift: NO_DRIFT,
     jumped: false,
     jumps: NO_TRIES,
     starts: NO_TRIES,
     settlesUs: 0,
-    leapt: true,
     waitUs: 0,
   };
 }
@@ -206,13 +192,14 @@ function forgetDrift(draft: Draft): void {
 }
 
 function judge(draft: Draft, nowUs: number, room: RoomReading | null, seen: Seen): Order | null {
-  if (draft.aim === null) return null;
-  if (room === null) return startOrStop(draft, nowUs, draft.aim.runs, seen);
+  const told = newest(draft);
+  if (told === null) return null;
+  if (room === null) return startOrStop(draft, nowUs, told.runs, seen);
   return follow(draft, nowUs, room, seen);
 }
 
 function follow(draft: Draft, nowUs: number, room: RoomReading, seen: Seen): Order | null {
-  const aim = aimThatCounts(draft, room.roomUs);
+  const aim = whatCounts(draft, room.roomUs);
   if (aim === null) return null;
   const there = positionAt(aim, room.roomUs);
   const over = aim.durationUs !== null && there >= aim.durationUs;
@@ -228,28 +215,34 @@ function follow(draft: Draft, nowUs: number, room: RoomReading, seen: Seen): Ord
   const ageUs = Math.max(nowUs - seen.atUs, 0);
   const offUs = seen.positionUs - positionAt(aim, Math.max(room.roomUs - ageUs, 0));
   draft.drift = addDrift(draft.drift, offUs);
-  draft.waitUs = isSettled(draft.drift) && draft.nudgePermille === 0 ? LOOK_LATER_US : LOOK_SOON_US;
+  if (!isSettled(draft.drift) || draft.nudgePermille !== 0) draft.waitUs = Math.min(draft.waitUs, LOOK_SOON_US);
   if (nowUs < draft.settlesUs) return null;
   const unsureUs = room.errorUs + draft.traits.grainUs;
-  if (draft.before === null && draft.leapt) {
+  if (draft.leapt) {
     draft.leapt = false;
     const farUs = Math.max(JUMPED_UNNUDGED_US, unsureUs * 2);
     if (Math.abs(offUs) > farUs) return jump(draft, nowUs, there + draft.lagUs);
   }
-  return jumpIfFar(draft, nowUs, there, unsureUs) ?? nudge(draft, nowUs, aim, unsureUs, seen);
+  return jumpIfFar(draft, nowUs, there, unsureUs) ?? nudge(draft, nowUs, room.roomUs, unsureUs, seen);
 }
 
-function aimThatCounts(draft: Draft, roomUs: number): Aim | null {
-  const { aim } = draft;
-  if (aim === null) return null;
-  const aheadUs = Math.max(aim.atUs - roomUs, 0);
-  if (aheadUs === 0 || aheadUs > AHEAD_MAX_US) {
-    draft.before = null;
-    draft.waitUs = LOOK_LATER_US;
-    return aim;
-  }
-  draft.waitUs = Math.min(aheadUs, LOOK_SOON_US);
-  return draft.before ?? { ...aim, runs: false };
+function whatCounts(draft: Draft, roomUs: number): Aim | null {
+  draft.course = pass(draft.course, roomUs);
+  const aheadUs = nextIn(draft.course, roomUs);
+  const { rateDelayUs } = draft.traits;
+  const nextUs = aheadUs !== null && aheadUs > rateDelayUs ? aheadUs - rateDelayUs : aheadUs;
+  draft.waitUs = nextUs === null ? LOOK_LATER_US : Math.min(nextUs, LOOK_SOON_US);
+  const told = newest(draft);
+  if (told === null) return null;
+  const aim = countsAt(draft.course, roomUs) ?? { ...told, runs: false };
+  if (!isSame(aim, draft.counted)) draft.leapt = true;
+  draft.counted = aim;
+  return aim;
+}
+
+/** What was told last, whether it counts already or not. */
+function newest({ course }: Follower): Aim | null {
+  return course.at(-1) ?? null;
 }
 
 function startOrStop(draft: Draft, nowUs: number, play: boolean, seen: Seen): Order | null {
@@ -273,8 +266,8 @@ function jumpIfFar(draft: Draft, nowUs: number, there: number, unsureUs: number)
     draft.jumped = false;
     // Behind after a jump: the next one goes further.
     // What is further off was not late, but wrong.
-    const late = Math.abs(offUs) <= AHEAD_MAX_US;
-    if (late) draft.lagUs = clamp(draft.lagUs - offUs, 0, AHEAD_MAX_US);
+    const late = Math.abs(offUs) <= LAG_MAX_US;
+    if (late) draft.lagUs = clamp(draft.lagUs - offUs, 0, LAG_MAX_US);
   }
   const nudges = draft.traits.nudges && !draft.deaf;
   const farUs = Math.max(nudges ? JUMPED_US : JUMPED_UNNUDGED_US, unsureUs * 2);
@@ -290,10 +283,12 @@ function jump(draft: Draft, nowUs: number, toUs: number): Order {
   forgetDrift(draft);
   draft.jumped = true;
   draft.settlesUs = nowUs + SETTLES_JUMP_US;
-  return { type: 'seek', toUs: Math.min(toUs, draft.aim?.durationUs ?? Infinity) };
+  return { type: 'seek', toUs: Math.min(toUs, draft.counted?.durationUs ?? Infinity) };
 }
 
-function nudge(draft: Draft, nowUs: number, aim: Aim, unsureUs: number, seen: Seen): Order | null {
+function nudge(draft: Draft, nowUs: number, roomUs: number, unsureUs: number, seen: Seen): Order | null {
+  const aim = countsAt(draft.course, roomUs + draft.traits.rateDelayUs);
+  if (aim === null) return null;
   const offUs = settledDrift(draft);
   if (draft.traits.nudges && !draft.deaf && offUs !== null) {
     draft.nudgePermille = wantedNudge(offUs, draft.nudgePermille, unsureUs);
@@ -310,7 +305,7 @@ function nudge(draft: Draft, nowUs: number, aim: Aim, unsureUs: number, seen: Se
   draft.rates = tried(draft.rates, nowUs);
   draft.askedPermille = permille;
   draft.drift = NO_DRIFT;
-  draft.settlesUs = nowUs + SETTLES_US;
+  draft.settlesUs = nowUs + Math.max(SETTLES_US, draft.traits.rateDelayUs);
   return { type: 'rate', permille };
 }
 
@@ -332,15 +327,4 @@ function settledDrift({ drift }: Draft): number | null {
 
 function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most);
-}
-
-function isSame(one: Aim | null, other: Aim | null): boolean {
-  if (one === null || other === null) return one === other;
-  return (
-    one.positionUs === other.positionUs &&
-    one.atUs === other.atUs &&
-    one.ratePermille === other.ratePermille &&
-    one.runs === other.runs &&
-    one.durationUs === other.durationUs
-  );
 }

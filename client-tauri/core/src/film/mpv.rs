@@ -36,6 +36,8 @@ pub use launch::MpvStart;
 
 /// Of the positions: a frame's edge is told within a millisecond or two, and a busy machine adds to that.
 const GRAIN: Duration = Duration::from_millis(3);
+/// Sound that is ready is played out at the old rate (measured with mpv 0.35, from 1 to 1.25 and back).
+const RATE_DELAY: Duration = Duration::from_millis(350);
 /// A jump is waited for so long, to be looked at when it is over.
 const JUMP_MAX: Duration = Duration::from_millis(700);
 /// From `loadfile` until the file is open: within the deadline of whoever asks the player.
@@ -231,6 +233,7 @@ impl Player for Mpv {
         PlayerTraits {
             grain: GRAIN,
             nudges: true,
+            rate_delay: RATE_DELAY,
         }
     }
 

@@ -175,6 +175,7 @@ impl Player for Vlc {
         PlayerTraits {
             grain: VLC_GRAIN,
             nudges: true,
+            rate_delay: Duration::ZERO,
         }
     }
 

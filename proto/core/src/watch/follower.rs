@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use conclave_wire::{FilmReadiness, film::RATE_NORMAL_PERMILLE};
 
-use super::{Aim, aim::scaled};
+use super::{Aim, Course, aim::scaled};
 use crate::{Moment, link::clock::Reading};
 
 use drift::{Drift, Motion};
@@ -39,8 +39,8 @@ const LOOK_SOON: Duration = Duration::from_millis(50);
 const LOOK_LATER: Duration = Duration::from_millis(250);
 /// Who was not looked at for so long was asleep: what was seen before says nothing.
 const SLEPT: Duration = Duration::from_secs(2);
-/// An instant that is further ahead is no start that everybody waits for, but a clock that has jumped.
-const AHEAD_MAX: Duration = Duration::from_secs(1);
+/// What is further behind after a jump was not late, but wrong.
+const LAG_MAX: Duration = Duration::from_secs(1);
 
 /// What is known of a player before it plays.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,6 +49,8 @@ pub struct PlayerTraits {
     pub grain: Duration,
     /// Whether it plays at any rate near the one that is wanted.
     pub nudges: bool,
+    /// From the order to play at another rate until it is seen and heard: what is made ready is played out.
+    pub rate_delay: Duration,
 }
 
 /// What a player says of itself.
@@ -77,9 +79,9 @@ pub enum Order {
 #[derive(Clone, Debug)]
 pub struct Follower {
     traits: PlayerTraits,
-    aim: Option<Aim>,
-    /// What counts until the aim's instant has come.
-    before: Option<Aim>,
+    course: Course,
+    /// What counted when it was last looked at.
+    counted: Option<Aim>,
     drift: Drift,
     motion: Motion,
     nudge_permille: i64,
@@ -105,8 +107,8 @@ impl Follower {
     pub fn new(traits: PlayerTraits) -> Follower {
         Follower {
             traits,
-            aim: None,
-            before: None,
+            course: Course::default(),
+            counted: None,
             drift: Drift::default(),
             motion: Motion::default(),
             nudge_permille: 0,
@@ -126,16 +128,20 @@ impl Follower {
 
     /// What everybody should see from its instant on; `None` when no film is open.
     pub fn aim(&mut self, aim: Option<Aim>) {
-        if aim == self.aim {
+        if aim == self.course.newest() {
             return;
         }
-        self.before = self.aim;
-        self.aim = aim;
+        match aim {
+            Some(aim) => self.course.turn(aim),
+            None => {
+                self.course.clear();
+                self.counted = None;
+            }
+        }
         self.forget_drift();
         self.jumps = Retry::default();
         self.starts = Retry::default();
         self.settles = Moment::default();
-        self.leapt = true;
         self.wait = Duration::ZERO;
     }
 
@@ -143,7 +149,7 @@ impl Follower {
     pub fn look(&mut self, now: Moment, room: Option<Reading>, seen: Seen) -> Option<Order> {
         self.watch_out(now);
         self.motion.seen(&seen, self.traits.grain);
-        let order = match (self.aim, room) {
+        let order = match (self.course.newest(), room) {
             (None, _) => None,
             (Some(aim), None) => self.start_or_stop(now, aim.runs, &seen),
             (Some(_), Some(room)) => self.follow(now, room, &seen),
@@ -191,7 +197,7 @@ impl Follower {
     }
 
     fn follow(&mut self, now: Moment, room: Reading, seen: &Seen) -> Option<Order> {
-        let aim = self.aim_at(room.remote)?;
+        let aim = self.what_counts(room.remote)?;
         let (runs, there) = (aim.runs, aim.position_at(room.remote));
         let over = aim.duration.is_some_and(|end| there >= end);
         if !runs || over {
@@ -210,36 +216,43 @@ impl Follower {
         let then = Moment(room.remote.0.saturating_sub(age.as_micros() as u64));
         let drift_us = difference_us(seen.position, aim.position_at(then));
         self.drift.add(drift_us);
-        self.wait = match self.drift.is_settled() && self.nudge_permille == 0 {
-            true => LOOK_LATER,
-            false => LOOK_SOON,
-        };
+        if !self.drift.is_settled() || self.nudge_permille != 0 {
+            self.wait = self.wait.min(LOOK_SOON);
+        }
         if now < self.settles {
             return None;
         }
         let unsure = room.error + self.traits.grain;
         let far = micros(JUMPED_UNNUDGED.max(unsure * 2));
-        let leapt = self.before.is_none() && std::mem::take(&mut self.leapt);
+        let leapt = std::mem::take(&mut self.leapt);
         if leapt && drift_us.unsigned_abs() > far {
             return Some(self.jump(now, there + self.lag));
         }
         self.jump_if_far(now, there, unsure)
-            .or_else(|| self.nudge(now, &aim, unsure, seen))
+            .or_else(|| self.nudge(now, room.remote, unsure, seen))
     }
 
-    /// What counts now: an aim whose instant is still to come leaves things as they were, and is looked at
-    /// again when it has come.
-    fn aim_at(&mut self, room: Moment) -> Option<Aim> {
-        let aim = self.aim?;
-        let ahead = room.until(aim.at);
-        if ahead.is_zero() || ahead > AHEAD_MAX {
-            self.before = None;
-            self.wait = LOOK_LATER;
-            return Some(aim);
+    /// What counts now: a move whose instant is still to come leaves things as they were, and the player is
+    /// looked at again when it is to be ordered, and when it counts.
+    fn what_counts(&mut self, room: Moment) -> Option<Aim> {
+        self.course.pass(room);
+        let delay = self.traits.rate_delay;
+        let looks = self.course.next_in(room).map(|ahead| match ahead > delay {
+            true => ahead - delay,
+            false => ahead,
+        });
+        self.wait = looks.map_or(LOOK_LATER, |next| next.min(LOOK_SOON));
+        let newest = self.course.newest()?;
+        // Before the first move it does nothing.
+        let first = Aim {
+            runs: false,
+            ..newest
+        };
+        let aim = self.course.at(room).unwrap_or(first);
+        if self.counted.replace(aim) != Some(aim) {
+            self.leapt = true;
         }
-        self.wait = ahead.min(LOOK_SOON);
-        // What it did before, or nothing when it did nothing.
-        Some(self.before.unwrap_or(Aim { runs: false, ..aim }))
+        Some(aim)
     }
 
     fn start_or_stop(&mut self, now: Moment, play: bool, seen: &Seen) -> Option<Order> {
@@ -287,24 +300,26 @@ impl Follower {
         self.forget_drift();
         self.jumped = true;
         self.settle(now, SETTLES_JUMP);
-        let end = self.aim.and_then(|aim| aim.duration);
+        let end = self.counted.and_then(|aim| aim.duration);
         Order::Seek {
             to: end.map_or(to, |end| to.min(end)),
         }
     }
 
-    /// Behind after a jump: the next one goes further. What is further off was not late, but wrong.
+    /// Behind after a jump: the next one goes further.
     fn learn_lag(&mut self, off_us: i64) {
-        if off_us.unsigned_abs() > micros(AHEAD_MAX) {
+        if off_us.unsigned_abs() > micros(LAG_MAX) {
             return;
         }
         let lag_us = micros(self.lag) as i64 - off_us;
-        let most = micros(AHEAD_MAX) as i64;
+        let most = micros(LAG_MAX) as i64;
         self.lag = Duration::from_micros(lag_us.clamp(0, most) as u64);
     }
 
-    /// The rate that makes good what is off, if the player does not run at it.
-    fn nudge(&mut self, now: Moment, aim: &Aim, unsure: Duration, seen: &Seen) -> Option<Order> {
+    /// The rate that makes good what is off, if the player does not run at it. `room` is the room's clock:
+    /// another speed is ordered as much ahead of its instant as the player is late with it.
+    fn nudge(&mut self, now: Moment, room: Moment, unsure: Duration, seen: &Seen) -> Option<Order> {
+        let aim = self.course.at(room + self.traits.rate_delay)?;
         if self.traits.nudges
             && !self.deaf
             && let Some(off_us) = self.drift.median_us().filter(|_| self.drift.is_settled())
@@ -332,7 +347,7 @@ impl Follower {
         self.rates.tried(now);
         self.asked_permille = permille;
         self.drift = Drift::default();
-        self.settle(now, SETTLES);
+        self.settle(now, SETTLES.max(self.traits.rate_delay));
         Some(Order::Rate { permille })
     }
 

@@ -13,7 +13,7 @@ use conclave_wire::{
     limits::{FILM_DURATION_MS_MAX, RATE_PERMILLE_MAX, RATE_PERMILLE_MIN},
 };
 
-use super::{Aim, Comparison, compare, identity::DURATION_SLACK_MS};
+use super::{Aim, Comparison, Course, compare, identity::DURATION_SLACK_MS};
 use crate::Moment;
 
 use copies::Copies;
@@ -25,6 +25,9 @@ pub const FOLDED: Duration = Duration::from_millis(100);
 /// A move takes effect so much later than it is asked for, so that all players make it at the same instant.
 /// On a local network the word is everywhere by then.
 pub const LEAD: Duration = Duration::from_millis(40);
+/// Another speed of a film that runs takes effect so much later: players play out what they have made ready at
+/// the old one (mpv: 0.35 s of sound), and order it as much earlier.
+pub const SPEED_LEAD: Duration = Duration::from_millis(400);
 /// At most one batch of marks in this time.
 pub const MARKS_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -77,6 +80,8 @@ struct Open {
     position: Duration,
     at: Moment,
     rate_permille: u32,
+    /// What counts until `at`.
+    course: Course,
     /// Until when it waits, at the longest.
     held_until: Option<Moment>,
     copies: Copies,
@@ -124,8 +129,11 @@ impl Leader {
     /// `NoFilm`, `PositionInvalid`, `RateInvalid`.
     pub fn act(&mut self, wish: Move, by: ParticipantId, now: Moment) -> Result<(), RefusalCode> {
         let open = self.open.as_mut().ok_or(RefusalCode::NoFilm)?;
-        let at = now + LEAD;
-        let here = open.aim().position_at(at);
+        let at = match wish {
+            Move::Speed(_) if open.aim().runs => now + SPEED_LEAD,
+            Move::Play(_) | Move::Pause(_) | Move::Seek(_) | Move::Speed(_) => now + LEAD,
+        };
+        let here = open.position_at(at);
         let end = open.file.duration_ms;
         let position = |given: Option<Unchecked>| match given {
             Some(given) => position_of(given, end),
@@ -326,6 +334,7 @@ impl Open {
             position: Duration::ZERO,
             at: now,
             rate_permille: RATE_NORMAL_PERMILLE,
+            course: Course::default(),
             held_until: None,
             copies: Copies::default(),
             told: FilmAnchor::default(),
@@ -345,7 +354,17 @@ impl Open {
         }
     }
 
+    /// Where it is then, if nothing else is asked for.
+    fn position_at(&self, then: Moment) -> Duration {
+        let counts = match then < self.at {
+            true => self.course.at(then).unwrap_or(self.aim()),
+            false => self.aim(),
+        };
+        counts.position_at(then)
+    }
+
     fn place(&mut self, position: Duration, at: Moment) {
+        self.course.turn(self.aim());
         self.position = position;
         self.at = at;
     }
@@ -361,7 +380,7 @@ impl Open {
             None if holds => match patience.take(now) {
                 Some(span) => {
                     let at = now + LEAD;
-                    self.place(self.aim().position_at(at), at);
+                    self.place(self.position_at(at), at);
                     self.held_until = Some(now + span);
                     self.note(FilmMove::Held);
                 }

@@ -19,6 +19,8 @@ pub struct Habits {
     pub starts_after: Duration,
     /// From the order to seek until it is there. Meanwhile it stands.
     pub seeks_for: Duration,
+    /// From the order to play at another rate until it does. It says at once that it does.
+    pub rates_after: Duration,
     /// Its clock runs so much faster, in parts per million.
     pub drift_ppm: i32,
     /// It tells its position in steps of this.
@@ -35,7 +37,9 @@ pub struct SyntheticPlayer {
     position: Duration,
     at: Moment,
     playing: bool,
+    /// What it says, and what it does.
     rate_permille: u32,
+    plays_permille: u32,
     stands_until: Moment,
     buffering_until: Moment,
     orders: VecDeque<(Moment, Order)>,
@@ -51,6 +55,7 @@ impl SyntheticPlayer {
             at: now,
             playing: false,
             rate_permille: RATE_NORMAL_PERMILLE,
+            plays_permille: RATE_NORMAL_PERMILLE,
             stands_until: now,
             buffering_until: now,
             orders: VecDeque::new(),
@@ -61,6 +66,7 @@ impl SyntheticPlayer {
         PlayerTraits {
             grain: self.habits.grain,
             nudges: !self.habits.coarse_rates,
+            rate_delay: self.habits.rates_after,
         }
     }
 
@@ -68,12 +74,18 @@ impl SyntheticPlayer {
         self.advance(now);
         let after = match order {
             Order::Play | Order::Pause => self.habits.starts_after,
-            Order::Seek { .. } | Order::Rate { .. } => Duration::ZERO,
+            Order::Seek { .. } => Duration::ZERO,
+            Order::Rate { permille } => {
+                self.rate_permille = self.rate_for(permille);
+                self.habits.rates_after
+            }
         };
         if self.orders.len() == ORDERS_MAX {
             self.orders.pop_front();
         }
-        self.orders.push_back((now + after, order));
+        let at = now + after;
+        let place = self.orders.partition_point(|(other, _)| *other <= at);
+        self.orders.insert(place, (at, order));
         self.advance(now);
     }
 
@@ -119,15 +131,21 @@ impl SyntheticPlayer {
         match order {
             Order::Play => self.playing = true,
             Order::Pause => self.playing = false,
-            Order::Rate { permille } if self.habits.coarse_rates => {
-                let quarter = RATE_NORMAL_PERMILLE / 4;
-                self.rate_permille = ((permille + quarter / 2) / quarter).max(1) * quarter;
-            }
-            Order::Rate { permille } => self.rate_permille = permille,
+            Order::Rate { permille } => self.plays_permille = self.rate_for(permille),
             Order::Seek { to } => {
+                // What was made ready is thrown away.
+                self.plays_permille = self.rate_permille;
                 self.position = self.duration.map_or(to, |end| to.min(end));
                 self.stands_until = self.stands_until.max(self.at + self.habits.seeks_for);
             }
+        }
+    }
+
+    fn rate_for(&self, permille: u32) -> u32 {
+        let quarter = RATE_NORMAL_PERMILLE / 4;
+        match self.habits.coarse_rates {
+            true => (permille.saturating_add(quarter / 2) / quarter).max(1) * quarter,
+            false => permille,
         }
     }
 
@@ -140,7 +158,7 @@ impl SyntheticPlayer {
             let spent = i128::from(from.until(now).as_micros() as u64);
             let own = spent + spent * i128::from(self.habits.drift_ppm) / PPM;
             let own = Duration::from_micros(u64::try_from(own).unwrap_or(0));
-            let position = self.position + played(own, self.rate_permille);
+            let position = self.position + played(own, self.plays_permille);
             self.position = self.duration.map_or(position, |end| position.min(end));
         }
         self.at = now;

@@ -7,7 +7,7 @@ mod watcher;
 use std::{path::PathBuf, time::Duration};
 
 use conclave_client::film::programs::PlayerKind;
-use conclave_core::watch::Aim;
+use conclave_core::watch::{Aim, Course};
 use conclave_scenario::network::{UdpProxy, Weather};
 use conclave_wire::{Command, FilmReadiness, Settings, film::Unchecked, http::CreateRoom};
 use tokio::time::{Instant, sleep, timeout};
@@ -198,6 +198,7 @@ struct Looks {
     all: Offs,
     part: Offs,
     apart: Offs,
+    course: Course,
 }
 
 /// Distances, in microseconds.
@@ -216,7 +217,10 @@ impl Looks {
         while Instant::now() < until {
             sleep(LOOK_EVERY).await;
             let places = watcher::places(watchers).await?;
-            let aim = Aim::of(&reference.state().borrow().film).ok_or("no film is open")?;
+            let told = Aim::of(&reference.state().borrow().film).ok_or("no film is open")?;
+            if self.course.newest() != Some(told) {
+                self.course.turn(told);
+            }
             let clock = reference
                 .room_clock()
                 .ok_or("the room clock is not known")?;
@@ -225,6 +229,7 @@ impl Looks {
             for place in &places {
                 let age = now.since(place.at).as_micros() as u64;
                 let room = conclave_core::Moment(clock.remote.0.saturating_sub(age));
+                let aim = self.course.at(room).unwrap_or(told);
                 let wanted = aim.position_at(room).as_micros() as i64;
                 offs.push(place.position.as_micros() as i64 - wanted);
             }

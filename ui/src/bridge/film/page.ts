@@ -53,7 +53,7 @@ class PageFilm implements FilmHandle {
   readonly kind = 'page';
   private status: FilmStatus;
   private readonly player: VideoPlayer | null;
-  private follower: Follower = newFollower({ grainUs: GRAIN_US, nudges: true });
+  private follower: Follower = newFollower({ grainUs: GRAIN_US, nudges: true, rateDelayUs: 0 });
   private film: Film | null = null;
   private hashing: Hashing | null = null;
   /** What the room was told that we have, as one text; null is nothing. */
