@@ -216,7 +216,7 @@ fn jitter_raises_the_target_and_calm_lowers_it() {
 fn ten_calm_seconds_halve_the_least_delay_until_something_is_late() {
     let target = |packets, late| {
         let mut player = Player::new();
-        player.run(steady(packets, |n| if n == late { 16 } else { 10 }));
+        player.run(steady(packets, |n| if n == late { 22 } else { 10 }));
         player.buffer.target()
     };
     let never = u64::MAX;
@@ -224,6 +224,23 @@ fn ten_calm_seconds_halve_the_least_delay_until_something_is_late() {
     assert_eq!(target(600, never), TARGET_SAMPLES_CALM);
     assert_eq!(target(600, 550), TARGET_SAMPLES_MIN);
     assert_eq!(target(1_100, 550), TARGET_SAMPLES_CALM);
+}
+
+#[test]
+fn a_talk_without_a_pause_is_heard_earlier_too_when_the_network_has_become_calm() {
+    let heard_after = |packets| {
+        let mut player = Player::new();
+        player.run(steady(packets, |_| 10));
+        let figures = player.buffer.figures();
+        assert_eq!(
+            (figures.lost, figures.stretched_samples, player.missing),
+            (0, 0, 4_800)
+        );
+        figures.delay_ms
+    };
+    let (before, after) = (heard_after(450), heard_after(1_000));
+    assert!((20..=40).contains(&before), "{before} ms");
+    assert!((10..=18).contains(&after), "{after} ms");
 }
 
 #[test]

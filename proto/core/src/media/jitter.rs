@@ -34,6 +34,9 @@ const LATE_RUN_MAX: u32 = 25;
 const STEP_SAMPLES: i64 = 480;
 /// The delay may be so much above its target before it is shortened: 20 ms.
 const SHORTEN_ABOVE_SAMPLES: i64 = 960;
+/// Or so much for long, in samples: 7.5 ms that nothing needed for 1 s. Shortening takes out 10 ms at most.
+const EXCESS_SAMPLES: i64 = 360;
+const EXCESS_LASTS_SAMPLES: i64 = 48_000;
 /// And so much below before it is lengthened: 15 ms.
 const LENGTHEN_BELOW_SAMPLES: i64 = 720;
 
@@ -131,6 +134,8 @@ pub struct JitterBuffer<P> {
     /// Packets that came too late, in a row.
     late_run: u32,
     delay: i64,
+    /// Samples played in a row with more delay than is needed.
+    excess: i64,
     figures: JitterFigures,
 }
 
@@ -153,6 +158,7 @@ impl<P> Default for JitterBuffer<P> {
             last: None,
             late_run: 0,
             delay: 0,
+            excess: 0,
             figures: JitterFigures::default(),
         }
     }
@@ -297,17 +303,24 @@ impl<P> JitterBuffer<P> {
             source: packet.source,
         });
         self.figures.played += 1;
+        let samples = i64::from(packet.samples);
         self.delay = at - (self.lateness.floor().unwrap_or(at) + media + skip);
         Playout::Frame {
             packet,
             skip: skip as u32,
-            adjust: self.adjust(),
+            adjust: self.adjust(samples),
         }
     }
 
-    fn adjust(&self) -> Adjust {
+    /// For a frame of so many samples.
+    fn adjust(&mut self, samples: i64) -> Adjust {
         let above = self.delay - self.target();
-        if above > SHORTEN_ABOVE_SAMPLES {
+        self.excess = match above > EXCESS_SAMPLES {
+            true => self.excess + samples,
+            false => 0,
+        };
+        if above > SHORTEN_ABOVE_SAMPLES || self.excess >= EXCESS_LASTS_SAMPLES {
+            self.excess = 0;
             Adjust::Shorten
         } else if above < -LENGTHEN_BELOW_SAMPLES {
             Adjust::Lengthen

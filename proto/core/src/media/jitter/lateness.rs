@@ -13,8 +13,8 @@ const BIN_AT_FIRST: usize = 3;
 /// The floor is the minimum over one to two such spans, in samples: 1 s. Long enough to see a fast packet,
 /// short enough to follow drift (100 ppm is 10 samples in it).
 const FLOOR_SPAN_SAMPLES: i64 = 48_000;
-/// A network that keeps every packet so near the floor is calm, in samples: 5 ms.
-const CALM_WITHIN_SAMPLES: i64 = 240;
+/// A network that keeps every packet so near the floor is calm, in samples: 10 ms, which the least target holds.
+const CALM_WITHIN_SAMPLES: i64 = 480;
 /// When it has done so for so long, in samples: 10 s. The quantile alone forgets a hiccup within seconds.
 const CALM_AFTER_SAMPLES: i64 = 480_000;
 
