@@ -48,9 +48,8 @@ async fn meeting_of(server: &Server, names: &[&str]) -> Vec<Person> {
     people
 }
 
-/// What somebody has heard of a speech: how well its waveform is found, and how alike the spectrum at that
-/// place is.
-fn heard(speech: &[i16], recording: &[i16]) -> (f64, f64) {
+/// What somebody has heard of a speech: how alike the spectrum is at the place where it is found.
+fn spectrum_heard(speech: &[i16], recording: &[i16]) -> f64 {
     let start = speech
         .iter()
         .position(|sample| sample.abs() > 500)
@@ -60,15 +59,16 @@ fn heard(speech: &[i16], recording: &[i16]) -> (f64, f64) {
         .rposition(|sample| sample.abs() > 500)
         .unwrap_or(0);
     let speech = &speech[start..end];
-    let (at, likeness) = find(speech, recording);
+    let (at, _) = find(speech, recording);
     let place = &recording[at.min(recording.len() - speech.len())..][..speech.len()];
-    (likeness, spectral_likeness(speech, place))
+    spectral_likeness(speech, place)
 }
 
-/// How well a speech is found, piece by piece, where it is found as a whole.
-fn heard_among_others(speech: &[i16], recording: &[i16]) -> f64 {
+/// How well the waveform of a speech is found, piece by piece, near where it is found as a whole: on a busy
+/// machine a late packet stretches a moment, and all behind it is heard later.
+fn waveform_heard(speech: &[i16], recording: &[i16]) -> f64 {
     let (at, _) = find(speech, recording);
-    let found = follow(speech, recording, 300 * MS, at as i64, 40 * MS);
+    let found = follow(speech, recording, 300 * MS, at as i64, 120 * MS);
     found.iter().map(|found| found.likeness).sum::<f64>() / found.len().max(1) as f64
 }
 
@@ -109,7 +109,8 @@ async fn everybody_hears_the_others_and_nobody_themselves() {
                 assert!(rms(&recording) < 20.0, "an echo of {}", rms(&recording));
                 continue;
             }
-            let (waveform, spectrum) = heard(speech, &recording);
+            let waveform = waveform_heard(speech, &recording);
+            let spectrum = spectrum_heard(speech, &recording);
             assert!(
                 waveform > 0.6 && spectrum > 0.8,
                 "{} hears {} as {waveform:.2}, {spectrum:.2}",
@@ -136,7 +137,7 @@ async fn everybody_hears_the_others_and_nobody_themselves() {
                 let (_, waveform) = find(speech, &recording);
                 assert!(waveform < 0.25, "{by} hears themselves as {waveform:.2}");
             } else {
-                let waveform = heard_among_others(speech, &recording);
+                let waveform = waveform_heard(speech, &recording);
                 assert!(waveform > 0.4, "{by} hears {of} as {waveform:.2}");
             }
         }
@@ -154,7 +155,7 @@ async fn everybody_hears_the_others_and_nobody_themselves() {
                 sum.clamp(i16::MIN.into(), i16::MAX.into()) as i16
             })
             .collect();
-        let (_, spectrum) = heard(&sum, &recording);
+        let spectrum = spectrum_heard(&sum, &recording);
         assert!(
             spectrum > 0.75,
             "{} hears the mix as {spectrum:.2}",
@@ -216,7 +217,9 @@ async fn who_speaks_is_shown_and_who_is_muted_is_heard_by_nobody() {
     let start = cara.heard_samples();
     bert.say_aloud(&words).await;
     cara.listen(700).await;
-    let (waveform, spectrum) = heard(&words, &cara.heard_since(start));
+    let recording = cara.heard_since(start);
+    let waveform = waveform_heard(&words, &recording);
+    let spectrum = spectrum_heard(&words, &recording);
     assert!(
         waveform > 0.6 && spectrum > 0.8,
         "{waveform:.2} {spectrum:.2}"
