@@ -1,5 +1,4 @@
-//! A file in the system's own view of folders: from there it can be dragged anywhere, which this window's engine
-//! does not let a page do.
+//! A file in the system's own view of folders.
 
 use std::path::Path;
 

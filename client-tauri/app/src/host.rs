@@ -10,7 +10,7 @@ use tauri::AppHandle;
 use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 
-use crate::{folder, keys, sleep::Awake, tray};
+use crate::{dragging, folder, keys, sleep::Awake, tray};
 
 pub struct WindowHost {
     app: AppHandle,
@@ -53,6 +53,11 @@ impl Host for WindowHost {
         folder::show(path);
     }
 
+    fn drag_file(&self, path: &Path) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let (app, path) = (self.app.clone(), path.to_owned());
+        Box::pin(async move { dragging::drag(app, &path).await })
+    }
+
     fn notify(&self, title: &str, body: &str) {
         let mut note = notify_rust::Notification::new();
         note.appname("Conclave").summary(title).body(body);
@@ -84,6 +89,9 @@ impl Host for WindowHost {
         let mut lacks = Vec::new();
         if !keys::are_possible() {
             lacks.push(("globalPushToTalk", "not_in_this_program"));
+        }
+        if !dragging::IS_POSSIBLE {
+            lacks.push(("dragOut", "not_in_this_program"));
         }
         lacks
     }

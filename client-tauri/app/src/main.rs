@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod dragging;
 mod folder;
 mod habits;
 mod host;

@@ -23,6 +23,7 @@ mod words;
 
 #[cfg(feature = "devices")]
 mod real_rack;
+mod study;
 mod synthetic_rack;
 
 use std::{
@@ -44,6 +45,7 @@ pub use rack::{Preview, Rack, RackRefused, ScreenOffer};
 #[cfg(feature = "devices")]
 pub use real_rack::RealRack;
 pub use reports::ReportKind;
+pub use study::{OwnGoal, OwnStudy};
 pub use synthetic_rack::SyntheticRack;
 pub use words::{
     Ask, DeviceNote, EndReason, JoinWish, LinkState, LocalDevice, LocalMedia, MediaFailure,
@@ -73,8 +75,11 @@ pub trait Host: Send + Sync {
     /// Asks the person for a film of this machine; `None` when they do not want to any more.
     fn open_film(&self) -> Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
 
-    /// Shows a file in the system's own view of folders: from there it can be dragged anywhere.
+    /// Shows a file in the system's own view of folders.
     fn show_file(&self, path: &Path);
+
+    /// The person drags a file out of the window; returns when it was let go.
+    fn drag_file(&self, path: &Path) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
     /// Shows a note of the system.
     fn notify(&self, title: &str, body: &str);

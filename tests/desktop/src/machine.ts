@@ -1,7 +1,7 @@
 /** A machine of one's own for a window: a display, a sound server, and a home that nobody else uses. */
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +14,7 @@ const LOOK_MS = 50;
 const SAID_MAX = 8_000;
 /** Of the display, in pixels. */
 export const SCREEN = { width: 1_180, height: 760 } as const;
+const WAYLAND = 'wayland-7';
 export const SPEAKER = 'speaker';
 export const MICROPHONE = 'microphone';
 /** What is played on it is heard by the microphone. */
@@ -22,6 +23,8 @@ export const MOUTH = 'mouth';
 export interface MachineWish {
   /** Without, there is no sound server at all. */
   sound?: boolean;
+  /** With Wayland and no X at all. */
+  wayland?: boolean;
 }
 
 export class Machine {
@@ -38,7 +41,7 @@ export class Machine {
     const runtime = join(home, 'run');
     await mkdir(runtime, { mode: 0o700 });
     await mkdir(join(home, 'Downloads'));
-    const display = await startDisplay();
+    const display = wish.wayland === true ? null : await startDisplay();
     const env: NodeJS.ProcessEnv = {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CONCLAVE_'))),
       HOME: home,
@@ -47,9 +50,9 @@ export class Machine {
       XDG_CONFIG_HOME: join(home, '.config'),
       XDG_DATA_HOME: join(home, '.local', 'share'),
       XDG_CACHE_HOME: join(home, '.cache'),
-      XDG_SESSION_TYPE: 'x11',
-      DISPLAY: `:${display.number}`,
-      WAYLAND_DISPLAY: '',
+      XDG_SESSION_TYPE: display === null ? 'wayland' : 'x11',
+      DISPLAY: display === null ? '' : `:${display.number}`,
+      WAYLAND_DISPLAY: display === null ? WAYLAND : '',
       // No bus of the session: nothing of this machine's is to be found there.
       DBUS_SESSION_BUS_ADDRESS: `unix:path=${join(runtime, 'no-bus')}`,
       // Without it the window stays white on a display without a graphics card.
@@ -61,7 +64,8 @@ export class Machine {
       CONCLAVE_LOG: 'info,conclave=debug,conclave_client=debug',
       PULSE_SERVER: `unix:${join(runtime, 'pulse.sock')}`,
     };
-    const machine = new Machine(home, env, [display.child]);
+    const machine = new Machine(home, env, display === null ? [] : [display.child]);
+    if (display === null) await machine.startWayland();
     if (wish.sound !== false) await machine.startSound();
     return machine;
   }
@@ -141,6 +145,14 @@ export class Machine {
       }
     }
     await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** A desktop that nobody sees. */
+  private async startWayland(): Promise<void> {
+    const { width, height } = SCREEN;
+    this.spawn('weston', ['--backend=headless-backend.so', `--width=${width}`, `--height=${height}`, `--socket=${WAYLAND}`, '--idle-time=0']);
+    const socket = join(this.home, 'run', WAYLAND);
+    await until('a Wayland desktop', () => stat(socket).then(() => true, () => false));
   }
 
   /** A speaker that can be recorded and a microphone that can be fed. */

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import type { Desk } from '../src/desk';
@@ -14,6 +15,9 @@ const the = story();
 const MIB = 1024 * 1024;
 const BYTES = 200 * MIB;
 const LATE_MS = 120_000;
+const DROP_TARGET = fileURLToPath(new URL('../src/drop_target.py', import.meta.url));
+/** On it, in pixels from the display's corner. */
+const DROP_AT = 40;
 
 /** Writes a file that no compression makes smaller; resolves to its SHA-256. */
 async function write(path: string, bytes: number, seed: number): Promise<string> {
@@ -55,6 +59,35 @@ async function pass(from: Desk, to: Desk, name: string, seed: number): Promise<v
   expect(await sha256(there)).toBe(wanted);
 }
 
+/** Drags a file's row out of the window as a hand does, onto the drop target. */
+async function drag({ machine, window }: Desk, name: string, target: string): Promise<void> {
+  const place = (name: string): [number, number] | null => {
+    const rows = [...document.querySelectorAll<HTMLElement>('[draggable="true"]')];
+    const box = rows.find((row) => row.innerText.includes(name))?.getBoundingClientRect();
+    return box === undefined ? null : [Math.round(box.x + box.width / 2), Math.round(box.y + box.height / 2)];
+  };
+  const move = (x: number, y: number): Promise<string> => machine.run('xdotool', 'mousemove', `${x}`, `${y}`);
+  let [x, y] = [0, 0];
+  const found = async (): Promise<boolean> => {
+    const at = await window.run(place, name);
+    if (at !== null) [x, y] = at;
+    return at !== null;
+  };
+  await until('row that can be dragged', found, LATE_MS);
+  await move(x, y);
+  await machine.run('xdotool', 'mousedown', '1');
+  let step = 0;
+  const isOver = async (): Promise<boolean> => {
+    step += 1;
+    // First a little, so that it is a drag, then over the target and about.
+    if (step < 5) await move(x - 5 * step, y - 5 * step);
+    else await move(DROP_AT + (step % 20), DROP_AT + (step % 20));
+    return stat(`${target}.over`).then(() => true, () => false);
+  };
+  await until('file over the target', isOver, LATE_MS);
+  await machine.run('xdotool', 'mouseup', '1');
+}
+
 it('a file of 200 MiB goes both ways and is the same', async () => {
   const room = await the.room('Files');
   const ada = await the.comeIn(room.host, { name: 'Ada' });
@@ -63,7 +96,14 @@ it('a file of 200 MiB goes both ways and is the same', async () => {
   await pass(ada, bob, 'there.bin', 7);
   await pass(bob, ada, 'back.bin', 11);
 
-  // Nothing can be dragged out of this window; the folder with the file in it opens, where it can be.
+  // A file that was fetched is dragged out of the window, into a program that takes files.
+  const taken = join(bob.machine.home, 'taken');
+  bob.machine.spawn('/usr/bin/python3', [DROP_TARGET, taken]);
+  await drag(bob, 'there.bin', taken);
+  const there = pathToFileURL(join(bob.machine.downloads, 'there.bin')).href;
+  await until('dropped file', () => readFile(taken, 'utf8').then((address) => address === there, () => false));
+
+  // Or its folder opens.
   const opened = join(bob.machine.home, 'opened');
   await bob.machine.install('xdg-open', `echo "$1" > ${opened}`);
   await bob.window.press('Show there.bin in its folder');

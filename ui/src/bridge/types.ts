@@ -27,6 +27,7 @@ import type {
   Template,
   Welcome,
 } from '../wire';
+import type { OwnStudy } from '../model/own_study';
 import type { FilmHandle, FilmPort, FilmStatus, FilmWish } from './film/types';
 import type { ReportPort } from './report';
 
@@ -120,11 +121,17 @@ export interface Desktop {
 
   /** Shows a file that this transfer has fetched where the system shows folders. Rejects with {@link RefusalError}. */
   showFile(transfer: number): Promise<void>;
+  /** Drags it out of the window; resolves when it was let go. Rejects with {@link RefusalError}. */
+  dragFile(transfer: number): Promise<void>;
 
   settings(): Promise<DesktopSettings>;
   /** Rejects with {@link RefusalError} when a key cannot be had. */
   keep(settings: Omit<DesktopSettings, 'enhancement'>): Promise<void>;
   enhance(enhancement: Enhancement): Promise<void>;
+
+  /** What was kept of our own studies, as it stands in the file; null when nothing was. */
+  ownStudy(): Promise<unknown>;
+  keepStudy(study: OwnStudy): Promise<void>;
 }
 
 export interface KnownServer {
@@ -235,7 +242,11 @@ export type MediaFailure =
 
 /** Rejection of what opens a device. */
 export class DeviceError extends Error {
-  constructor(readonly why: MediaFailure) {
+  constructor(
+    readonly why: MediaFailure,
+    /** What the program says of it, in a sentence; a browser says nothing. */
+    readonly said: string | null = null,
+  ) {
     super(why);
     this.name = 'DeviceError';
   }

@@ -33,6 +33,7 @@ export const files = {
   clear: (name: string) => `Take ${name} off the list`,
   download: 'Download',
   downloadFile: (name: string) => `Download ${name}`,
+  drag: 'Drag it to where you want it',
   showFile: (name: string) => `Show ${name} in its folder`,
   copyLink: (name: string) => `Copy the link to ${name}`,
   linkCopied: 'The link is copied. Whoever has it can fetch the file.',

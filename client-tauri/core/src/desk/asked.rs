@@ -80,6 +80,12 @@ pub(super) async fn answer(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trou
             });
             nothing()
         }
+        Ask::OwnStudy => value(&shared.kept.lock().study),
+        Ask::KeepStudy { study } => {
+            study.check()?;
+            shared.keep(|kept| kept.study = Some(study));
+            nothing()
+        }
         Ask::FilmPlayers => value(films::offers()),
         Ask::ChooseFilm
         | Ask::OpenFilm { .. }
@@ -112,7 +118,8 @@ pub(super) async fn answer(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trou
         | Ask::Download { .. }
         | Ask::Pause { .. }
         | Ask::Cancel { .. }
-        | Ask::ShowFile { .. } => files(shared, ask).await,
+        | Ask::ShowFile { .. }
+        | Ask::DragFile { .. } => files(shared, ask).await,
     }
 }
 
@@ -186,6 +193,7 @@ async fn files(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trouble> {
         Ask::Pause { id, paused } => transfers.pause(id, paused),
         Ask::Cancel { id } => transfers.cancel(id).await,
         Ask::ShowFile { id } => shared.host.show_file(&transfers.fetched(id)?),
+        Ask::DragFile { id } => shared.host.drag_file(&transfers.fetched(id)?).await,
         _ => return Err(Trouble::invalid("That is not of files.")),
     }
     nothing()

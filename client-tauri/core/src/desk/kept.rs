@@ -10,7 +10,7 @@ use std::{
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-use super::{RoomLink, links::addresses_of};
+use super::{OwnStudy, RoomLink, links::addresses_of};
 use crate::{
     link::invite::{Address, Fingerprint},
     media::devices::DeviceSettings,
@@ -77,6 +77,8 @@ pub struct Kept {
     /// Begin in the tray.
     pub start_hidden: bool,
     pub keys: Keys,
+    /// `None` as long as nothing was kept.
+    pub study: Option<OwnStudy>,
 }
 
 impl Default for Kept {
@@ -91,6 +93,7 @@ impl Default for Kept {
             ask_where: true,
             start_hidden: false,
             keys: Keys::default(),
+            study: None,
         }
     }
 }

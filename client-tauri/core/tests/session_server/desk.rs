@@ -11,7 +11,11 @@ use conclave_client::{
     film::programs::PlayerKind,
     link::invite::Invite,
 };
-use conclave_wire::{Event, Settings, SharedFile, http::CreateRoom};
+use conclave_wire::{
+    Event, Settings, SharedFile,
+    http::CreateRoom,
+    limits::{FOCUS_ON_CHARS_MAX, GOALS_MAX},
+};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,10 +26,11 @@ use crate::served::{PATIENCE, Served};
 const CAMERA: u8 = 1;
 const SCREEN: u8 = 3;
 
-/// A host that shows nothing and gives no place to save at; it notes the files that it should show.
+/// A host that shows nothing and gives no place to save at; it notes the files that it should show or drag.
 #[derive(Default)]
 struct NoHost {
     shown: Mutex<Vec<PathBuf>>,
+    dragged: Mutex<Vec<PathBuf>>,
     /// What the person chooses to watch.
     film: Mutex<Option<PathBuf>>,
 }
@@ -40,6 +45,10 @@ impl Host for NoHost {
     }
     fn show_file(&self, path: &Path) {
         self.shown.lock().push(path.to_owned());
+    }
+    fn drag_file(&self, path: &Path) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.dragged.lock().push(path.to_owned());
+        Box::pin(async {})
     }
     fn notify(&self, _: &str, _: &str) {}
     fn meeting(&self, _: bool) {}
@@ -221,6 +230,56 @@ async fn a_page_joins_by_a_link_hears_the_welcome_first_and_talks() {
     served.running.stop().await;
 }
 
+#[tokio::test]
+async fn our_own_studies_stay_in_the_settings() {
+    let page = Page::open();
+    let found = page.ask(json!({ "type": "own_study" })).await.unwrap();
+    assert_eq!(found, Value::Null);
+    let keep = |study: &Value| json!({ "type": "keep_study", "payload": { "study": study } });
+    let goal = |id: usize| json!({ "id": id, "text": format!("Page {id}"), "done": id == 1 });
+    let study = json!({
+        "focusOn": "Waves", "goals": [goal(1), goal(2)], "shares": true, "days": { "2026-03-01": 60_000 },
+    });
+    page.ask(keep(&study)).await.unwrap();
+
+    // More than a room takes of anybody is refused, and what was kept stays.
+    let mut many = study.clone();
+    many["goals"] = (1..=GOALS_MAX + 1).map(goal).collect();
+    let mut long = study.clone();
+    long["focusOn"] = "x".repeat(FOCUS_ON_CHARS_MAX + 1).into();
+    let mut odd = study.clone();
+    odd["days"] = json!({ "some day": 60_000 });
+    for wrong in [many, long, odd] {
+        let refused = page.ask(keep(&wrong)).await.unwrap_err();
+        assert_eq!(code(&refused), "invalid");
+    }
+
+    let file = page.folder.path().join("config/settings.json");
+    let stored: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    assert_eq!(stored["study"], study);
+    let found = page.ask(json!({ "type": "own_study" })).await.unwrap();
+    assert_eq!(found, study);
+}
+
+fn notes() -> Vec<u8> {
+    (0..300_000_u32).map(|at| (at % 251) as u8).collect()
+}
+
+async fn begins(page: &Page, bytes: &[u8]) {
+    let begin = json!({ "id": 1, "name": "notes.bin", "size_bytes": bytes.len() });
+    page.ask(json!({ "type": "begin_upload", "payload": begin }))
+        .await
+        .unwrap();
+}
+
+async fn sends(page: &Page, bytes: &[u8]) {
+    begins(page, bytes).await;
+    page.desk.take_piece(1, bytes.to_vec()).await.unwrap();
+    page.ask(json!({ "type": "send_upload", "payload": { "id": 1 } }))
+        .await
+        .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_piece_by_piece_and_comes_whole() {
     let served = Served::start().await;
@@ -228,11 +287,8 @@ async fn a_file_goes_piece_by_piece_and_comes_whole() {
     let (ada, mut bob) = (Page::open(), Page::open());
     ada.join(&link, "Ada", false).await.unwrap();
     bob.join(&link, "Bob", false).await.unwrap();
-    let bytes: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
-    let begin = json!({ "id": 1, "name": "notes.bin", "size_bytes": bytes.len() });
-    ada.ask(json!({ "type": "begin_upload", "payload": begin }))
-        .await
-        .unwrap();
+    let bytes = notes();
+    begins(&ada, &bytes).await;
     for piece in bytes.chunks(100_000) {
         ada.desk.take_piece(1, piece.to_vec()).await.unwrap();
     }
@@ -243,13 +299,7 @@ async fn a_file_goes_piece_by_piece_and_comes_whole() {
         "it is longer than it was said to be"
     );
 
-    ada.ask(json!({ "type": "begin_upload", "payload": begin }))
-        .await
-        .unwrap();
-    ada.desk.take_piece(1, bytes.clone()).await.unwrap();
-    ada.ask(json!({ "type": "send_upload", "payload": { "id": 1 } }))
-        .await
-        .unwrap();
+    sends(&ada, &bytes).await;
     let file = bob.happened(shared).await;
     assert_eq!(
         (file.name.as_str(), file.size_bytes),
@@ -266,9 +316,14 @@ async fn a_file_goes_piece_by_piece_and_comes_whole() {
     let show = json!({ "type": "show_file", "payload": { "id": 2 } });
     bob.ask(show.clone()).await.unwrap();
     assert_eq!(*bob.host.shown.lock(), std::slice::from_ref(&place));
+    let drag = json!({ "type": "drag_file", "payload": { "id": 2 } });
+    bob.ask(drag.clone()).await.unwrap();
+    assert_eq!(*bob.host.dragged.lock(), std::slice::from_ref(&place));
     std::fs::remove_file(place).unwrap();
-    let gone = bob.ask(show).await.unwrap_err();
-    assert_eq!(code(&gone), "invalid");
+    for ask in [show, drag] {
+        let gone = bob.ask(ask).await.unwrap_err();
+        assert_eq!(code(&gone), "invalid");
+    }
     served.running.stop().await;
 }
 
@@ -358,15 +413,8 @@ async fn a_full_disk_is_told_and_the_file_comes_when_there_is_room() {
     let (ada, mut bob) = (Page::open(), Page::open());
     ada.join(&link, "Ada", false).await.unwrap();
     bob.join(&link, "Bob", false).await.unwrap();
-    let bytes: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
-    let begin = json!({ "id": 1, "name": "notes.bin", "size_bytes": bytes.len() });
-    ada.ask(json!({ "type": "begin_upload", "payload": begin }))
-        .await
-        .unwrap();
-    ada.desk.take_piece(1, bytes.clone()).await.unwrap();
-    ada.ask(json!({ "type": "send_upload", "payload": { "id": 1 } }))
-        .await
-        .unwrap();
+    let bytes = notes();
+    sends(&ada, &bytes).await;
     let file = bob.happened(shared).await;
     assert_eq!(
         (file.name.as_str(), file.size_bytes),

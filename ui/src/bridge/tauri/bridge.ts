@@ -44,7 +44,7 @@ export function desktopBridge(port: Port): Bridge {
     chooseSpeaker: true,
     notifications: true,
     globalPushToTalk: true,
-    dragOut: 'not_in_this_program',
+    dragOut: true,
   };
   let shared: string | null = null;
   let meeting: DesktopMeeting | undefined;
@@ -161,12 +161,19 @@ function desktopOf(port: Port, hello: Promise<Hello>, choose: (screen: string | 
     async showFile(id) {
       await asked(port, { type: 'show_file', payload: { id } });
     },
+    async dragFile(id) {
+      await asked(port, { type: 'drag_file', payload: { id } });
+    },
     settings: () => asked<DesktopSettings>(port, { type: 'settings' }),
     async keep({ askWhere, startHidden, keys }) {
       await asked(port, { type: 'keep', payload: { ask_where: askWhere, start_hidden: startHidden, keys } });
     },
     async enhance(enhancement: Enhancement) {
       await asked(port, { type: 'enhance', payload: { enhancement } });
+    },
+    ownStudy: () => asked<unknown>(port, { type: 'own_study' }),
+    async keepStudy(study) {
+      await asked(port, { type: 'keep_study', payload: { study } });
     },
   };
 }

@@ -57,6 +57,28 @@ afterEach(() => {
 });
 
 describe('the bridge of the desktop', () => {
+  it('keeps our own studies in the settings of the program, with what the window had of them', async () => {
+    localStorage.setItem('conclave.study', JSON.stringify({ focusOn: 'Waves' }));
+    const port = new FakePort({ hello: HELLO });
+    const { ownStudy } = await import('../../views/meeting/study/own.svelte');
+    const desktop = desktopBridge(port).desktop ?? expect.fail('there is a desktop');
+    await ownStudy.keepIn(desktop);
+    expect(port.asked).toContainEqual({ type: 'own_study' });
+    const kept = () => port.asked.flatMap((ask) => (ask.type === 'keep_study' ? [ask.payload.study.focusOn] : []));
+    expect(kept()).toEqual(['Waves']);
+    expect(localStorage.getItem('conclave.study')).toBeNull();
+
+    // Of what comes while one is written only the last is.
+    for (const focusOn of ['L', 'Li', 'Light']) ownStudy.keep({ ...ownStudy.now, focusOn });
+    await vi.waitFor(() => expect(kept()).toEqual(['Waves', 'Light']));
+
+    const other = new FakePort({ hello: HELLO, own_study: { focusOn: 'Sound', goals: [{ id: 1, text: 'Read', done: true }] } });
+    await ownStudy.keepIn(desktopBridge(other).desktop ?? expect.fail('there is a desktop'));
+    expect(ownStudy.now.focusOn).toBe('Sound');
+    expect(ownStudy.now.goals).toEqual([{ id: 1, text: 'Read', done: true }]);
+    expect(other.asked.some(({ type }) => type === 'keep_study')).toBe(false);
+  });
+
   it('says what this system lacks as soon as the program has said it', async () => {
     const bridge = desktopBridge(new FakePort({ hello: HELLO }));
     await bridge.desktop?.version();

@@ -12,6 +12,7 @@ import type {
   Signs,
   Welcome,
 } from '../../wire';
+import type { OwnStudy } from '../../model/own_study';
 import type { FilmShown } from './film';
 import {
   DeviceError,
@@ -40,7 +41,7 @@ export type Ask =
   | { type: 'tune_film'; payload: { volume_percent?: number; muted?: boolean; duck?: boolean; full_screen?: boolean } }
   | { type: 'step_film'; payload: { back: boolean } }
   | { type: 'choose_track'; payload: { kind: FilmTrack['kind']; id: number | null } }
-  | { type: 'list_devices' | 'open_preview' | 'play_tone' | 'list_screens' | 'settings' }
+  | { type: 'list_devices' | 'open_preview' | 'play_tone' | 'list_screens' | 'settings' | 'own_study' }
   | { type: 'read_link'; payload: { text: string } }
   | { type: 'find_servers'; payload: { on: boolean } }
   | { type: 'trust'; payload: { server: string; fingerprint: string; name: string } }
@@ -56,13 +57,14 @@ export type Ask =
   | { type: 'choose_sending'; payload: { choice: QualityChoice } }
   | Extract<Command, { type: 'watch_cameras' }>
   | { type: 'begin_upload'; payload: { id: number; name: string; size_bytes: number } }
-  | { type: 'send_upload' | 'cancel' | 'show_file' | 'open_meter' | 'close_try'; payload: { id: number } }
+  | { type: 'send_upload' | 'cancel' | 'show_file' | 'drag_file' | 'open_meter' | 'close_try'; payload: { id: number } }
   | { type: 'download'; payload: { id: number; file: SharedFile } }
   | { type: 'pause'; payload: { id: number; paused: boolean } }
   | { type: 'choose_device'; payload: { kind: DeviceKind; id: string | null } }
   | { type: 'enhance'; payload: { enhancement: Enhancement } }
   | { type: 'echo_back'; payload: { ms: number } }
   | { type: 'keep'; payload: { ask_where: boolean; start_hidden: boolean; keys: DesktopSettings['keys'] } }
+  | { type: 'keep_study'; payload: { study: OwnStudy } }
   | { type: 'notify'; payload: { title: string; body: string } };
 
 export type Told =
@@ -113,7 +115,7 @@ export async function asked<T = null>(port: Port, ask: Ask): Promise<T> {
 export function errorOf(error: unknown): RefusalError | DeviceError {
   if (isTrouble(error)) {
     return error.type === 'device'
-      ? new DeviceError(error.why)
+      ? new DeviceError(error.why, error.message)
       : new RefusalError(error.code, error.message, error.retryAfterMs);
   }
   return new RefusalError('internal', error instanceof Error ? error.message : String(error));

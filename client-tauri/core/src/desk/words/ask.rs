@@ -4,7 +4,7 @@ use conclave_wire::{Command, QualityChoice, SharedFile, command::Watch, http::Cr
 use serde::Deserialize;
 
 use crate::{
-    desk::{FilmTune, Keys, ReportKind, RoomLink},
+    desk::{FilmTune, Keys, OwnStudy, ReportKind, RoomLink},
     film::{controls::TrackKind, programs::PlayerKind},
     media::{devices::DeviceKind, enhance::Enhancement},
 };
@@ -120,6 +120,10 @@ pub enum Ask {
     ShowFile {
         id: u32,
     },
+    /// Drags such a file out of the window; answered when it was let go.
+    DragFile {
+        id: u32,
+    },
     FilmPlayers,
     /// Lets the person choose a file of this machine, for `OpenFilm`.
     ChooseFilm,
@@ -164,6 +168,10 @@ pub enum Ask {
         ask_where: bool,
         start_hidden: bool,
         keys: Keys,
+    },
+    OwnStudy,
+    KeepStudy {
+        study: OwnStudy,
     },
     Notify {
         title: String,

@@ -1,10 +1,14 @@
-/** Our own studies, kept in the browser's storage of this device. */
+/** Our own studies, kept on this device: in the browser's storage, or in the settings of the desktop program. */
 
+import type { Desktop } from '../../../bridge/types';
 import { type OwnStudy, checkedStudy } from '../../../model/own_study';
 
 const KEY = 'conclave.study';
 
 let kept: OwnStudy = $state.raw(read());
+let program: Pick<Desktop, 'keepStudy'> | null = null;
+let unwritten: OwnStudy | null = null;
+let writes = false;
 
 export const ownStudy = {
   get now(): OwnStudy {
@@ -12,13 +16,42 @@ export const ownStudy = {
   },
   keep(own: OwnStudy): void {
     kept = own;
+    unwritten = own;
+    if (program !== null) {
+      void write(program);
+      return;
+    }
     try {
       localStorage.setItem(KEY, JSON.stringify(own));
     } catch {
       // Private windows and full disks: it lasts as long as the page.
     }
   },
+  /** From now on they are kept there; what the storage has of them moves with them. */
+  async keepIn(desktop: Pick<Desktop, 'keepStudy' | 'ownStudy'>): Promise<void> {
+    const found = await desktop.ownStudy().catch(() => null);
+    program = desktop;
+    if (found !== null) {
+      kept = checkedStudy(found);
+      return;
+    }
+    if (localStorage.getItem(KEY) === null) return;
+    this.keep(kept);
+    localStorage.removeItem(KEY);
+  },
 };
+
+/** One after the other, so that the newest is the one that stays. */
+async function write(to: Pick<Desktop, 'keepStudy'>): Promise<void> {
+  if (writes) return;
+  writes = true;
+  while (unwritten !== null) {
+    const next = unwritten;
+    unwritten = null;
+    await to.keepStudy(next).catch(() => undefined);
+  }
+  writes = false;
+}
 
 /** A day of the local calendar, like `2026-03-01`. */
 export function dayOf(date: Date): string {
