@@ -17,13 +17,13 @@ mod meeting;
 mod own;
 mod rack;
 mod reports;
+mod study;
 mod transfers;
 mod trying;
 mod words;
 
 #[cfg(feature = "devices")]
 mod real_rack;
-mod study;
 mod synthetic_rack;
 
 use std::{

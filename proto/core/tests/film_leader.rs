@@ -10,8 +10,8 @@ use conclave_core::{
     Moment,
     room::*,
     watch::{
-        Aim, Comparison, Difference, compare,
-        leader::{FOLDED, HOLD_MAX, LEAD, REGAINED_AFTER, SPEED_LEAD},
+        Aim, Comparison, Difference, Leader, compare,
+        leader::{FOLDED, HOLD_MAX, LEAD, Move, REGAINED_AFTER, SPEED_LEAD, Standing},
     },
 };
 use conclave_wire::{command::Reply, film::Unchecked, *};
@@ -183,6 +183,25 @@ fn who_asks_for_more_while_another_speed_is_to_come_finds_the_film_where_it_is()
     world.ask(0, play(None)).unwrap();
     world.wait(lead + 1_000);
     assert_eq!(position_ms(&world, 0), stands + 1_000);
+}
+
+#[test]
+fn after_a_restart_on_the_way_to_another_speed_nobody_is_sent_to_the_beginning() {
+    let standing = Standing {
+        file: file(),
+        leader: None,
+        playing: true,
+        position: Duration::from_secs(100),
+        ahead: SPEED_LEAD,
+        rate_permille: 2_000,
+    };
+    let now = Moment::from_ms(1_000_000);
+    let mut leader = Leader::restore(Some(standing), Moment::default(), now);
+    leader
+        .act(Move::Pause(None), ParticipantId(1), now)
+        .unwrap();
+    leader.settle(Moment::default(), now);
+    assert_eq!(leader.told().unwrap().position_ms, 100_000);
 }
 
 #[test]

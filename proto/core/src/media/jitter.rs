@@ -287,6 +287,7 @@ impl<P> JitterBuffer<P> {
         };
         let cursor = self.cursor.unwrap_or(media);
         let skip = (cursor - media).max(0);
+        let samples = i64::from(packet.samples);
         match media > cursor && self.filled > 0 {
             // What never came was concealed while we waited for it.
             true => {
@@ -296,14 +297,13 @@ impl<P> JitterBuffer<P> {
             false => self.figures.stretched_samples += self.filled as u64,
         }
         self.filled = 0;
-        self.cursor = Some(media + i64::from(packet.samples));
+        self.cursor = Some(media + samples);
         self.last = Some(Last {
             number: packet.number,
-            samples: i64::from(packet.samples),
+            samples,
             source: packet.source,
         });
         self.figures.played += 1;
-        let samples = i64::from(packet.samples);
         self.delay = at - (self.lateness.floor().unwrap_or(at) + media + skip);
         Playout::Frame {
             packet,

@@ -98,7 +98,8 @@ impl Leader {
             let mut open = Open::new(standing.file, standing.leader, now);
             open.opened_by = standing.leader;
             open.playing = standing.playing;
-            open.place(standing.position, now + standing.ahead);
+            // Nothing counts before: it stands there until then.
+            (open.position, open.at) = (standing.position, now + standing.ahead);
             open.rate_permille = standing.rate_permille;
             open.finish(now);
             open.told = open.anchor(opened);

@@ -66,17 +66,27 @@ describe('the bridge of the desktop', () => {
     expect(port.asked).toContainEqual({ type: 'own_study' });
     const kept = () => port.asked.flatMap((ask) => (ask.type === 'keep_study' ? [ask.payload.study.focusOn] : []));
     expect(kept()).toEqual(['Waves']);
-    expect(localStorage.getItem('conclave.study')).toBeNull();
+    await vi.waitFor(() => expect(localStorage.getItem('conclave.study')).toBeNull());
 
     // Of what comes while one is written only the last is.
     for (const focusOn of ['L', 'Li', 'Light']) ownStudy.keep({ ...ownStudy.now, focusOn });
-    await vi.waitFor(() => expect(kept()).toEqual(['Waves', 'Light']));
+    await vi.waitFor(() => expect(kept()).toEqual(['Waves', 'L', 'Light']));
 
     const other = new FakePort({ hello: HELLO, own_study: { focusOn: 'Sound', goals: [{ id: 1, text: 'Read', done: true }] } });
     await ownStudy.keepIn(desktopBridge(other).desktop ?? expect.fail('there is a desktop'));
     expect(ownStudy.now.focusOn).toBe('Sound');
     expect(ownStudy.now.goals).toEqual([{ id: 1, text: 'Read', done: true }]);
     expect(other.asked.some(({ type }) => type === 'keep_study')).toBe(false);
+
+    // What the program does not take stays in the window, and what it does not show is not written over.
+    const full = new FakePort({ hello: HELLO, keep_study: new Refused({ type: 'refusal', code: 'storage', message: '' }) });
+    await ownStudy.keepIn(desktopBridge(full).desktop ?? expect.fail('there is a desktop'));
+    ownStudy.keep({ ...ownStudy.now, focusOn: 'Heat' });
+    await vi.waitFor(() => expect(localStorage.getItem('conclave.study')).toContain('Heat'));
+    const mute = new FakePort({ hello: HELLO, own_study: new Refused({ type: 'refusal', code: 'internal', message: '' }) });
+    await ownStudy.keepIn(desktopBridge(mute).desktop ?? expect.fail('there is a desktop'));
+    expect(mute.asked.some(({ type }) => type === 'keep_study')).toBe(false);
+    expect(ownStudy.now.focusOn).toBe('Heat');
   });
 
   it('says what this system lacks as soon as the program has said it', async () => {

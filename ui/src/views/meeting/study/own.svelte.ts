@@ -16,30 +16,35 @@ export const ownStudy = {
   },
   keep(own: OwnStudy): void {
     kept = own;
+    if (program === null) {
+      store(own);
+      return;
+    }
     unwritten = own;
-    if (program !== null) {
-      void write(program);
-      return;
-    }
-    try {
-      localStorage.setItem(KEY, JSON.stringify(own));
-    } catch {
-      // Private windows and full disks: it lasts as long as the page.
-    }
+    void write(program);
   },
-  /** From now on they are kept there; what the storage has of them moves with them. */
+  /** From now on they are kept there. What the storage has was not written there yet, and is newer. */
   async keepIn(desktop: Pick<Desktop, 'keepStudy' | 'ownStudy'>): Promise<void> {
-    const found = await desktop.ownStudy().catch(() => null);
-    program = desktop;
-    if (found !== null) {
-      kept = checkedStudy(found);
+    let found: unknown;
+    try {
+      found = await desktop.ownStudy();
+    } catch {
+      // What is there must not be written over unseen.
       return;
     }
-    if (localStorage.getItem(KEY) === null) return;
-    this.keep(kept);
-    localStorage.removeItem(KEY);
+    program = desktop;
+    if (localStorage.getItem(KEY) !== null) this.keep(kept);
+    else if (found !== null) kept = checkedStudy(found);
   },
 };
+
+function store(own: OwnStudy): void {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(own));
+  } catch {
+    // Private windows and full disks: it lasts as long as the page.
+  }
+}
 
 /** One after the other, so that the newest is the one that stays. */
 async function write(to: Pick<Desktop, 'keepStudy'>): Promise<void> {
@@ -48,7 +53,12 @@ async function write(to: Pick<Desktop, 'keepStudy'>): Promise<void> {
   while (unwritten !== null) {
     const next = unwritten;
     unwritten = null;
-    await to.keepStudy(next).catch(() => undefined);
+    try {
+      await to.keepStudy(next);
+      localStorage.removeItem(KEY);
+    } catch {
+      store(next);
+    }
   }
   writes = false;
 }
