@@ -14,7 +14,7 @@ use conclave_client::{
 use conclave_scenario::{
     people::{Coming, Person},
     server::{DEADLINE, Server, SharedServer},
-    sound::{espeak, find, follow, rms, spectral_likeness},
+    sound::{aligned, espeak, find, follow, rms, spectral_likeness},
 };
 use conclave_wire::{
     Command, Event, Layer, MediaState, ParticipantId,
@@ -48,28 +48,21 @@ async fn meeting_of(server: &Server, names: &[&str]) -> Vec<Person> {
     people
 }
 
-/// What somebody has heard of a speech: how alike the spectrum is at the place where it is found.
-fn spectrum_heard(speech: &[i16], recording: &[i16]) -> f64 {
-    let start = speech
-        .iter()
-        .position(|sample| sample.abs() > 500)
-        .unwrap_or(0);
-    let end = speech
-        .iter()
-        .rposition(|sample| sample.abs() > 500)
-        .unwrap_or(0);
+/// How much of a speech somebody has heard: how alike waveform and spectrum are, 0 to 1. It is looked for piece by
+/// piece near where it is found as a whole: on a busy machine a late packet stretches a moment, and all behind it
+/// is heard later.
+fn heard(speech: &[i16], recording: &[i16]) -> (f64, f64) {
+    const PIECE: usize = 300 * MS;
+    let loud = |sample: &i16| sample.abs() > 500;
+    let start = speech.iter().position(loud).unwrap_or(0);
+    let end = speech.iter().rposition(loud).unwrap_or(0);
     let speech = &speech[start..end];
     let (at, _) = find(speech, recording);
-    let place = &recording[at.min(recording.len() - speech.len())..][..speech.len()];
-    spectral_likeness(speech, place)
-}
-
-/// How well the waveform of a speech is found, piece by piece, near where it is found as a whole: on a busy
-/// machine a late packet stretches a moment, and all behind it is heard later.
-fn waveform_heard(speech: &[i16], recording: &[i16]) -> f64 {
-    let (at, _) = find(speech, recording);
-    let found = follow(speech, recording, 300 * MS, at as i64, 120 * MS);
-    found.iter().map(|found| found.likeness).sum::<f64>() / found.len().max(1) as f64
+    let found = follow(speech, recording, PIECE, at as i64, 120 * MS);
+    let waveform =
+        found.iter().map(|found| found.likeness).sum::<f64>() / found.len().max(1) as f64;
+    let place = aligned(speech, recording, &found, PIECE);
+    (waveform, spectral_likeness(speech, &place))
 }
 
 /// A sentence as loud as all others, without the silence around it.
@@ -109,8 +102,7 @@ async fn everybody_hears_the_others_and_nobody_themselves() {
                 assert!(rms(&recording) < 20.0, "an echo of {}", rms(&recording));
                 continue;
             }
-            let waveform = waveform_heard(speech, &recording);
-            let spectrum = spectrum_heard(speech, &recording);
+            let (waveform, spectrum) = heard(speech, &recording);
             assert!(
                 waveform > 0.6 && spectrum > 0.8,
                 "{} hears {} as {waveform:.2}, {spectrum:.2}",
@@ -137,7 +129,7 @@ async fn everybody_hears_the_others_and_nobody_themselves() {
                 let (_, waveform) = find(speech, &recording);
                 assert!(waveform < 0.25, "{by} hears themselves as {waveform:.2}");
             } else {
-                let waveform = waveform_heard(speech, &recording);
+                let (waveform, _) = heard(speech, &recording);
                 assert!(waveform > 0.4, "{by} hears {of} as {waveform:.2}");
             }
         }
@@ -155,7 +147,7 @@ async fn everybody_hears_the_others_and_nobody_themselves() {
                 sum.clamp(i16::MIN.into(), i16::MAX.into()) as i16
             })
             .collect();
-        let spectrum = spectrum_heard(&sum, &recording);
+        let (_, spectrum) = heard(&sum, &recording);
         assert!(
             spectrum > 0.75,
             "{} hears the mix as {spectrum:.2}",
@@ -218,8 +210,7 @@ async fn who_speaks_is_shown_and_who_is_muted_is_heard_by_nobody() {
     bert.say_aloud(&words).await;
     cara.listen(700).await;
     let recording = cara.heard_since(start);
-    let waveform = waveform_heard(&words, &recording);
-    let spectrum = spectrum_heard(&words, &recording);
+    let (waveform, spectrum) = heard(&words, &recording);
     assert!(
         waveform > 0.6 && spectrum > 0.8,
         "{waveform:.2} {spectrum:.2}"
