@@ -17,8 +17,8 @@ use crate::media::devices::{DEVICES_MAX, DeviceInfo, DeviceKind, SAMPLE_RATE};
 /// How long a device may take to be opened.
 const OPEN_DEADLINE: Duration = Duration::from_secs(2);
 /// Sound that a microphone gives at once, and a speaker takes at once: less costs more wakes of the
-/// sound server than it saves time.
-const CAPTURE_PERIOD: Duration = Duration::from_millis(5);
+/// sound server than it saves time. A frame waits for the end of such a piece, as it never ends with one.
+const CAPTURE_PERIOD: Duration = Duration::from_micros(2_500);
 const PLAYBACK_PERIOD: Duration = Duration::from_millis(5);
 /// Of a microphone whose person is muted, and only to be told so.
 const CALM_PERIOD: Duration = Duration::from_millis(80);
@@ -263,7 +263,7 @@ fn rank(format: SampleFormat) -> Option<usize> {
 }
 
 fn samples(period: Duration, rate_hz: u32) -> usize {
-    (u64::from(rate_hz) * period.as_millis() as u64 / 1_000) as usize
+    (u64::from(rate_hz) * period.as_micros() as u64 / 1_000_000) as usize
 }
 
 fn list(host: &Host) -> Result<Vec<DeviceInfo>, DeviceRefused> {

@@ -24,10 +24,11 @@ const CHUNK: usize = FRAME_SAMPLES / 2;
 /// Nobody waits longer than this for the device to take something.
 const WAIT_MAX: Duration = Duration::from_millis(20);
 /// Each time the device ran dry so much more is kept ready, up to a limit: 2.5 and 30 ms. After a while
-/// without it is taken back step by step.
+/// without it is taken back step by step; a step back that was too much is tried half as often.
 const MARGIN_STEP: usize = 120;
 const MARGIN_MAX: usize = 1_440;
-const MARGIN_FALLS_AFTER: Duration = Duration::from_secs(20);
+const MARGIN_FALLS_AFTER_MIN: Duration = Duration::from_secs(20);
+const MARGIN_FALLS_AFTER_MAX: Duration = Duration::from_secs(640);
 /// A device that has had only silence for so long stands still until there is something: 3 s.
 const REST_AFTER_SAMPLES: usize = 3 * SAMPLE_RATE as usize;
 /// Silence of the beginning is no running dry.
@@ -52,11 +53,19 @@ struct Output {
     converter: Converter,
     rate: DeviceRate,
     converted: Vec<f32>,
-    /// Beyond a period, in the device's samples.
-    margin: usize,
+    margin: Margin,
     missed: u64,
     since: Instant,
-    dry_at: Instant,
+}
+
+/// What is kept ready beyond a period.
+struct Margin {
+    /// In the device's samples.
+    samples: usize,
+    changed_at: Instant,
+    /// The last change was a step back.
+    fell: bool,
+    falls_after: Duration,
 }
 
 /// A clock that takes samples where no device does.
@@ -195,10 +204,9 @@ impl Output {
             converter,
             sounds,
             converted: Vec::new(),
-            margin: 0,
+            margin: Margin::new(now),
             missed: 0,
             since: now,
-            dry_at: now,
         })
     }
 
@@ -219,14 +227,11 @@ impl Output {
         let missed = self.sounds.between.missed.load(Ordering::Relaxed);
         let more = missed - std::mem::replace(&mut self.missed, missed);
         let now = Instant::now();
-        if more > 0 && now.duration_since(self.since) > SETTLES {
+        let dry = more > 0 && now.duration_since(self.since) > SETTLES;
+        if dry {
             shared.underrun.fetch_add(more, Ordering::Relaxed);
-            self.margin = (self.margin + MARGIN_STEP).min(MARGIN_MAX);
-            self.dry_at = now;
-        } else if self.margin > 0 && now.duration_since(self.dry_at) > MARGIN_FALLS_AFTER {
-            self.margin = self.margin.saturating_sub(MARGIN_STEP);
-            self.dry_at = now;
         }
+        self.margin.look(now, dry);
         let ahead = self.ahead() as u64 * 1_000_000 / u64::from(SAMPLE_RATE);
         shared.ahead_us.store(ahead as u32, Ordering::Relaxed);
         let latency = self.sounds.between.latency_us.load(Ordering::Relaxed);
@@ -240,11 +245,38 @@ impl Output {
     }
 
     fn ahead(&self) -> usize {
-        self.ours(self.sounds.period + self.margin)
+        self.ours(self.sounds.period + self.margin.samples)
     }
 
     fn ours(&self, samples: usize) -> usize {
         (samples as u64 * u64::from(SAMPLE_RATE) / u64::from(self.sounds.rate_hz.max(1))) as usize
+    }
+}
+
+impl Margin {
+    fn new(now: Instant) -> Margin {
+        Margin {
+            samples: 0,
+            changed_at: now,
+            fell: false,
+            falls_after: MARGIN_FALLS_AFTER_MIN,
+        }
+    }
+
+    /// `dry`: the device has just wanted more than was there.
+    fn look(&mut self, now: Instant, dry: bool) {
+        if dry {
+            if self.fell {
+                self.falls_after = (self.falls_after * 2).min(MARGIN_FALLS_AFTER_MAX);
+            }
+            self.samples = (self.samples + MARGIN_STEP).min(MARGIN_MAX);
+        } else if self.samples > 0 && now.duration_since(self.changed_at) > self.falls_after {
+            self.samples -= MARGIN_STEP;
+        } else {
+            return;
+        }
+        self.fell = !dry;
+        self.changed_at = now;
     }
 }
 
@@ -261,5 +293,51 @@ impl Nowhere {
     fn gone(&self) -> u64 {
         let micros = self.since.map_or(0, |since| since.elapsed().as_micros());
         (micros * u128::from(SAMPLE_RATE) / 1_000_000) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Seconds until the margin has fallen by a step.
+    fn falls_after(margin: &mut Margin, now: &mut Instant) -> u32 {
+        let before = margin.samples;
+        (1..1_000)
+            .find(|_| {
+                *now += SECOND;
+                margin.look(*now, false);
+                margin.samples < before
+            })
+            .expect("it falls")
+    }
+
+    #[test]
+    fn a_device_that_ran_dry_has_more_ready_until_it_is_calm() {
+        let mut now = Instant::now();
+        let mut margin = Margin::new(now);
+        for _ in 0..50 {
+            margin.look(now, true);
+        }
+        assert_eq!(margin.samples, MARGIN_MAX);
+        for step in 1..=MARGIN_MAX / MARGIN_STEP {
+            assert_eq!(falls_after(&mut margin, &mut now), 21);
+            assert_eq!(margin.samples, MARGIN_MAX - step * MARGIN_STEP);
+        }
+        assert_eq!(margin.samples, 0);
+    }
+
+    #[test]
+    fn a_step_back_that_was_too_much_is_tried_half_as_often() {
+        let mut now = Instant::now();
+        let mut margin = Margin::new(now);
+        margin.look(now, true);
+        let waits = [21, 41, 81, 161, 321, 641, 641];
+        for seconds in waits {
+            assert_eq!(falls_after(&mut margin, &mut now), seconds);
+            margin.look(now, true);
+        }
     }
 }
