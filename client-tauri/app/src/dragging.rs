@@ -35,10 +35,10 @@ mod linux {
     use std::{cell::RefCell, rc::Rc, time::Duration};
 
     use gtk::{
-        TargetList,
-        gdk::DragAction,
+        ApplicationWindow, TargetList,
+        gdk::{DragAction, ModifierType},
         glib::{ObjectExt, SignalHandlerId},
-        prelude::WidgetExt,
+        prelude::{SeatExt, WidgetExt},
     };
     use tauri::{AppHandle, Manager};
     use tokio::sync::oneshot;
@@ -53,6 +53,9 @@ mod linux {
         let Some(Ok(window)) = window.map(|window| window.gtk_window()) else {
             return;
         };
+        if !is_held(&window) {
+            return;
+        }
         let listening: Rc<RefCell<Vec<SignalHandlerId>>> = Rc::default();
         let asked = window.connect_drag_data_get(move |_, _, data, _, _| {
             data.set_uris(&[&uri]);
@@ -83,5 +86,19 @@ mod linux {
                 window.disconnect(handler);
             }
         }
+    }
+
+    /// Whether the left button is down now: a drag that begins after it was let go would wait for the next
+    /// click. A display that does not tell is trusted.
+    fn is_held(window: &ApplicationWindow) -> bool {
+        let pointer = window
+            .display()
+            .default_seat()
+            .and_then(|seat| seat.pointer());
+        let (Some(surface), Some(pointer)) = (window.window(), pointer) else {
+            return true;
+        };
+        let (_, _, _, buttons) = surface.device_position(&pointer);
+        buttons.contains(ModifierType::BUTTON1_MASK)
     }
 }

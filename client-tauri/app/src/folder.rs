@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+#[cfg(target_os = "linux")]
+use crate::bus::{answered, ask};
+
 /// Opens the folder with the file marked, where the system can; else the folder alone. It does not wait.
 pub fn show(file: &Path) {
     let file = file.to_owned();
     #[cfg(target_os = "linux")]
     tauri::async_runtime::spawn(async move {
-        if let Err(error) = mark(&file).await {
+        if let Err(error) = answered(mark(&file)).await {
             tracing::debug!(%error, "no file manager marks a file");
             open_folder(&file);
         }
@@ -44,19 +47,20 @@ fn open_folder(file: &Path) {
 
 /// `ShowItems` of the file manager (freedesktop.org, File Manager D-Bus Interface): addresses, start-up id.
 #[cfg(target_os = "linux")]
-async fn mark(file: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+async fn mark(file: &Path) -> zbus::Result<()> {
     let address = tauri::Url::from_file_path(file)
-        .map_err(|()| "the file has no whole path")?
+        .map_err(|()| zbus::Error::Failure("the file has no whole path".to_owned()))?
         .to_string();
     let session = zbus::Connection::session().await?;
-    session
-        .call_method(
-            Some("org.freedesktop.FileManager1"),
-            "/org/freedesktop/FileManager1",
-            Some("org.freedesktop.FileManager1"),
-            "ShowItems",
-            &([address.as_str()].as_slice(), ""),
-        )
-        .await?;
-    Ok(())
+    let addresses = [address.as_str()];
+    let words = (addresses.as_slice(), "");
+    ask(
+        &session,
+        "org.freedesktop.FileManager1",
+        "/org/freedesktop/FileManager1",
+        "ShowItems",
+        &words,
+    )
+    .await
+    .map(drop)
 }

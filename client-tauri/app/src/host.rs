@@ -10,18 +10,26 @@ use tauri::AppHandle;
 use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 
-use crate::{dragging, folder, keys, sleep::Awake, tray};
+use crate::{
+    dragging, folder, keys,
+    notes::{Note, Notes},
+    sleep::Awake,
+    tray, window,
+};
 
 pub struct WindowHost {
     app: AppHandle,
     awake: Awake,
+    notes: Notes,
 }
 
 impl WindowHost {
     pub fn new(app: AppHandle) -> WindowHost {
+        let showing = app.clone();
         WindowHost {
             app,
-            awake: Awake::default(),
+            awake: Awake::new(),
+            notes: Notes::new(move || window::show(&showing)),
         }
     }
 }
@@ -59,18 +67,10 @@ impl Host for WindowHost {
     }
 
     fn notify(&self, title: &str, body: &str) {
-        let mut note = notify_rust::Notification::new();
-        note.appname("Conclave").summary(title).body(body);
-        // It waits for the system's answer.
-        let showing = std::thread::Builder::new().name("note".into());
-        let shown = showing.spawn(move || {
-            if let Err(error) = note.show() {
-                tracing::debug!(%error, "this system shows no notes");
-            }
+        self.notes.show(Note {
+            title: title.to_owned(),
+            body: body.to_owned(),
         });
-        if let Err(error) = shown {
-            tracing::debug!(%error, "no thread for a note");
-        }
     }
 
     fn meeting(&self, is_on: bool) {

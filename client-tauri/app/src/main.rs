@@ -4,6 +4,8 @@
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod args;
+#[cfg(target_os = "linux")]
+mod bus;
 mod commands;
 mod dragging;
 mod folder;
@@ -11,6 +13,7 @@ mod habits;
 mod host;
 mod keys;
 mod links;
+mod notes;
 mod pictures;
 #[cfg(unix)]
 mod signal;
@@ -138,7 +141,7 @@ fn open_desk(app: &AppHandle) -> Result<Desk, tauri::Error> {
         data: path.app_data_dir()?,
         downloads: path.download_dir().or_else(|_| path.home_dir())?,
     };
-    let kept = Kept::read(&places.config);
+    let kept = Kept::read(&places.config).unwrap_or_default();
     let (devices, events) = Devices::open(kept.devices);
     let rack = Arc::new(RealRack::new(devices));
     let desk = Desk::open(places, rack, Arc::new(WindowHost::new(app.clone())));

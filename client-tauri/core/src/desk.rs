@@ -11,6 +11,7 @@ mod finding;
 mod floor;
 mod frames;
 mod joining;
+mod keeping;
 mod kept;
 mod links;
 mod meeting;
@@ -39,6 +40,7 @@ use tokio::sync::Notify;
 pub use films::{FilmAbilities, FilmAbility, FilmShown, FilmTrack, FilmTrouble, FilmTune};
 pub use finding::{FoundServer, SERVICE_TYPE};
 pub use frames::{FRAMES_BYTES_MAX, Frames, POLL_MAX};
+pub use keeping::SettingsTrouble;
 pub use kept::{Kept, Keys, KnownServer, RecentRoom};
 pub use links::{LinkRefused, RoomLink};
 pub use rack::{Preview, Rack, RackRefused, ScreenOffer};
@@ -46,13 +48,14 @@ pub use rack::{Preview, Rack, RackRefused, ScreenOffer};
 pub use real_rack::RealRack;
 pub use reports::ReportKind;
 pub use study::{OwnGoal, OwnStudy};
-pub use synthetic_rack::SyntheticRack;
+pub use synthetic_rack::{Broken, SyntheticRack};
 pub use words::{
     Ask, DeviceNote, EndReason, JoinWish, LinkState, LocalDevice, LocalMedia, MediaFailure,
     ScreenState, Told, TransferState, Trouble,
 };
 
 use finding::Finding;
+use keeping::Keeping;
 use meeting::Meeting;
 use trying::Tries;
 
@@ -121,6 +124,7 @@ pub(crate) struct Shared {
     pub(crate) places: Places,
     pub(crate) frames: Arc<Frames>,
     pub(crate) kept: Mutex<Kept>,
+    keeping: Keeping,
     outlet: Mutex<Option<Outlet>>,
     meeting: Mutex<Option<Arc<Meeting>>>,
     /// Ends an attempt to join that is under way.
@@ -135,14 +139,16 @@ pub(crate) struct Shared {
 impl Desk {
     /// Reads what was kept. Files that cannot be read are as good as none: the program starts anyway.
     pub fn open(places: Places, rack: Arc<dyn Rack>, host: Arc<dyn Host>) -> Desk {
-        let kept = Kept::read(&places.config);
+        let found = Kept::read(&places.config);
+        let begins_anew = found.is_none();
         transfers::clear(&places.data);
         let shared = Shared {
             rack,
             host,
             places,
             frames: Arc::new(Frames::default()),
-            kept: Mutex::new(kept),
+            kept: Mutex::new(found.unwrap_or_default()),
+            keeping: Keeping::default(),
             outlet: Mutex::new(None),
             meeting: Mutex::new(None),
             give_up: Notify::new(),
@@ -151,6 +157,10 @@ impl Desk {
             past_seats: Mutex::default(),
             waiting_link: Mutex::new(None),
         };
+        if begins_anew {
+            // The secret must stay the same from now on.
+            shared.keep_first();
+        }
         Desk {
             shared: Arc::new(shared),
         }
@@ -228,13 +238,14 @@ impl Desk {
         self.shared.kept.lock().clone()
     }
 
-    /// The program ends: the seat is given up, within a few seconds.
+    /// The program ends: the seat is given up, and what is to be kept is written, within a few seconds.
     pub async fn close(&self) {
         self.shared.give_up.notify_waiters();
         let meeting = self.shared.meeting.lock().take();
         if let Some(meeting) = meeting {
             meeting.leave().await;
         }
+        self.shared.settle().await;
     }
 }
 
@@ -248,17 +259,5 @@ impl Shared {
     pub(crate) fn meeting(&self) -> Result<Arc<Meeting>, Trouble> {
         let meeting = self.meeting.lock().clone();
         meeting.ok_or_else(|| Trouble::refusal("seat_unknown", "The meeting is over for you."))
-    }
-
-    /// Changes what is kept, on the disk too.
-    pub(crate) fn keep(&self, change: impl FnOnce(&mut Kept)) {
-        let kept = {
-            let mut kept = self.kept.lock();
-            change(&mut kept);
-            kept.clone()
-        };
-        if let Err(error) = kept.write(&self.places.config) {
-            tracing::warn!(%error, "the settings cannot be kept");
-        }
     }
 }

@@ -10,9 +10,10 @@ mod waiting;
 use std::{sync::Arc, time::Duration};
 
 use conclave_wire::{
-    AtTheDoor, Command, Encoding, LeaveReason, Numbered, ParticipantId, Pulse, Refusal, RoomState,
-    Signs, Welcome, command::Reply,
+    AtTheDoor, Command, Cursor, Encoding, LeaveReason, Numbered, ParticipantId, Pulse, Refusal,
+    RoomState, Signs, Welcome, command::Reply,
 };
+use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
     time::timeout,
@@ -120,11 +121,15 @@ pub struct LinkFigures {
     pub(crate) room_clock_offset_ms: i64,
 }
 
+/// The last event that is in the state. Written only while the state is.
+type Reached = Arc<Mutex<Cursor>>;
+
 /// A seat. Dropping it drops the link and leaves the seat away; [`Session::leave`] gives it up.
 pub struct Session {
     orders: mpsc::Sender<Order>,
     cut: Arc<Notify>,
     state: watch::Receiver<Arc<RoomState>>,
+    reached: Reached,
     welcome: watch::Receiver<Arc<Welcome>>,
     figures: watch::Receiver<LinkFigures>,
     started: tokio::time::Instant,
@@ -170,6 +175,15 @@ impl Session {
     /// The room as of now. Borrow it briefly: while it is borrowed nothing can happen.
     pub fn state(&self) -> watch::Receiver<Arc<RoomState>> {
         self.state.clone()
+    }
+
+    /// The room as of now, and the last event that is in it: those told later with this number or a smaller
+    /// one are in it, too.
+    pub fn snapshot(&self) -> (Cursor, Arc<RoomState>) {
+        // While the state is borrowed nothing can happen.
+        let state = self.state.borrow();
+        let reached = *self.reached.lock();
+        (reached, Arc::clone(&state))
     }
 
     /// The newest welcome.

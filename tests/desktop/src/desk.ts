@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROGRAMS } from '../../browser/src/server';
+import { Bus } from './bus';
 import { Driver } from './driver';
 import { Machine, type MachineWish } from './machine';
 
@@ -18,6 +19,8 @@ export interface DeskWish extends MachineWish {
   camera?: boolean;
   args?: string[];
   settings?: object;
+  /** With buses, and a desktop on them. */
+  bus?: boolean;
 }
 
 export class Desk {
@@ -25,7 +28,13 @@ export class Desk {
     readonly wish: DeskWish,
     readonly machine: Machine,
     readonly window: Driver,
+    private readonly ownBus: Bus | null,
   ) {}
+
+  get bus(): Bus {
+    if (this.ownBus === null) throw new Error(`${this.wish.name} wished for no bus`);
+    return this.ownBus;
+  }
 
   static async open(wish: DeskWish): Promise<Desk> {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there: run cargo build -p conclave-desktop`);
@@ -38,8 +47,9 @@ export class Desk {
       ...wish.settings,
     });
     try {
+      const bus = wish.bus === true ? await Bus.start(machine) : null;
       const window = await Driver.open(machine, PROGRAM, wish.args ?? []);
-      return new Desk(wish, machine, window);
+      return new Desk(wish, machine, window, bus);
     } catch (error) {
       await machine.stop();
       throw error;

@@ -55,6 +55,15 @@ export class Driver {
     await until(`control ${String(name)}`, () => this.run(pressIt, ...pattern(name)), DEADLINE_MS);
   }
 
+  /** Waits for a link with this text, and clicks it as a person does: only then a page may open another one. */
+  async click(text: string): Promise<void> {
+    const find = { using: 'link text', value: text };
+    const found = (): Promise<string | null> =>
+      this.post('element', find).then((element) => (element as Record<string, string>)[ELEMENT] ?? null, () => null);
+    await until(`link ${text}`, async () => (await found()) !== null, DEADLINE_MS);
+    await this.post(`element/${(await found()) ?? ''}/click`, {});
+  }
+
   /** Whether there is a control with this name now. */
   has(name: string | RegExp): Promise<boolean> {
     return this.run(hasIt, ...pattern(name));

@@ -53,8 +53,9 @@ export class Machine {
       XDG_SESSION_TYPE: display === null ? 'wayland' : 'x11',
       DISPLAY: display === null ? '' : `:${display.number}`,
       WAYLAND_DISPLAY: display === null ? WAYLAND : '',
-      // No bus of the session: nothing of this machine's is to be found there.
+      // No buses: nothing of this machine's is to be found there.
       DBUS_SESSION_BUS_ADDRESS: `unix:path=${join(runtime, 'no-bus')}`,
+      DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(runtime, 'no-bus')}`,
       // Without it the window stays white on a display without a graphics card.
       WEBKIT_DISABLE_DMABUF_RENDERER: '1',
       LIBGL_ALWAYS_SOFTWARE: '1',
@@ -72,14 +73,18 @@ export class Machine {
 
   /** What the desktop program remembers, before it runs. */
   async remember(settings: object): Promise<void> {
-    const folder = join(this.home, '.config', 'app.conclave.desktop');
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'settings.json'), JSON.stringify(settings));
+    await mkdir(this.settings, { recursive: true });
+    await writeFile(join(this.settings, 'settings.json'), JSON.stringify(settings));
   }
 
   async remembered(): Promise<Record<string, unknown>> {
-    const path = join(this.home, '.config', 'app.conclave.desktop', 'settings.json');
+    const path = join(this.settings, 'settings.json');
     return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+  }
+
+  /** The folder of what the desktop program remembers. */
+  get settings(): string {
+    return join(this.home, '.config', 'app.conclave.desktop');
   }
 
   get downloads(): string {

@@ -96,6 +96,16 @@ it('a file of 200 MiB goes both ways and is the same', async () => {
   await pass(ada, bob, 'there.bin', 7);
   await pass(bob, ada, 'back.bin', 11);
 
+  // A drag that begins when the button is up again is over at once, instead of with the next click.
+  const dragged = await bob.window.run(async () => {
+    const { __TAURI_INTERNALS__: program } = window as unknown as {
+      __TAURI_INTERNALS__: { invoke(command: string, words: object): Promise<unknown> };
+    };
+    const drag = program.invoke('ask', { ask: { type: 'drag_file', payload: { id: 1 } } }).then(() => 'over', String);
+    return Promise.race([drag, new Promise<string>((done) => setTimeout(() => done('it goes on'), 30_000))]);
+  });
+  expect(dragged).toBe('over');
+
   // A file that was fetched is dragged out of the window, into a program that takes files.
   const taken = join(bob.machine.home, 'taken');
   bob.machine.spawn('/usr/bin/python3', [DROP_TARGET, taken]);

@@ -9,6 +9,7 @@ import type {
   AtTheDoor,
   Command,
   CreateRoom,
+  Cursor,
   Hint,
   Layer,
   LeaveReason,
@@ -21,6 +22,7 @@ import type {
   Reply,
   RoomCreated,
   RoomLook,
+  RoomState,
   ServerInfo,
   SharedFile,
   Signs,
@@ -114,6 +116,8 @@ export interface Desktop {
   onLink(opened: (link: string) => void): () => void;
 
   onNote(heard: (note: DeviceNote) => void): () => void;
+  /** Hears why what is set here is not on the disk, in a sentence; null when it is there again. */
+  onSettingsTrouble(heard: (said: string | null) => void): () => void;
   /** Rejects with {@link DeviceError} where nothing can be captured. */
   screens(): Promise<ScreenOffer[]>;
   /** What is shown when `shareScreen` is called next. */
@@ -259,6 +263,8 @@ export interface DevicePort {
   /** What was chosen last; null is the system's choice. Kept between visits. */
   chosen(kind: DeviceKind): string | null;
   choose(kind: DeviceKind, id: string | null): void;
+  /** What the program says of a kind that does not work, as of the last `list()`; a browser says nothing. */
+  failing(kind: DeviceKind): string | null;
   /** Draws the camera into the canvas until closed. Rejects with {@link DeviceError}. */
   openPreview(camera: string | null, canvas: HTMLCanvasElement): Promise<Preview>;
   /** Calls back about 15 times a second. Rejects with {@link DeviceError}. */
@@ -322,6 +328,8 @@ export type MeetingEvent =
   | { type: 'waiting'; door: AtTheDoor }
   | { type: 'welcome'; welcome: Welcome }
   | { type: 'events'; events: Numbered[] }
+  /** Too much was missed to be told one by one: the room as it is. Events up to the cursor are in it. */
+  | { type: 'snapshot'; cursor: Cursor; state: RoomState }
   | { type: 'signs'; signs: Signs }
   | { type: 'link'; link: LinkState }
   /** The room clock, with the local clock (`performance.now()`) of the moment it was read. */
@@ -343,8 +351,19 @@ export type LocalDevice =
   | { state: 'off' }
   /** Asked for: the person has perhaps to allow it. */
   | { state: 'starting' }
-  | { state: 'on'; device: string | null; label: string }
-  | { state: 'failed'; why: MediaFailure };
+  | {
+      state: 'on';
+      device: string | null;
+      label: string;
+      /** Why nothing comes of it now, in a sentence of the program; it is tried again. */
+      failing?: string;
+    }
+  | {
+      state: 'failed';
+      why: MediaFailure;
+      /** What the program says of it, in a sentence; a browser says nothing. */
+      said?: string;
+    };
 
 /** All of what is ours; sent whole when something of it changes, levels at most 15 times a second. */
 export interface LocalMedia {

@@ -50,7 +50,7 @@ export type Fact =
   | { type: 'notice'; text: string }
   | { type: 'microphone'; on: boolean }
   | { type: 'camera'; on: boolean }
-  | { type: 'device_failed'; device: 'microphone' | 'camera' | 'screen'; why: MediaFailure }
+  | { type: 'device_failed'; device: 'microphone' | 'camera' | 'screen'; why: MediaFailure; said?: string }
   | { type: 'audio_only'; on: boolean }
   | { type: 'link_lost' }
   | { type: 'link_back' }

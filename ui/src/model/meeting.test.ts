@@ -188,6 +188,20 @@ describe('who is told what', () => {
   });
 });
 
+describe('a room that is told as a whole because too much was missed', () => {
+  it('is taken over, what is already in it is not told again, and who spoke and has gone is silent', () => {
+    let state = hear(meeting(), { type: 'signs', signs: { people: [{ id: 3, speaking: true }] } }, 0);
+    const left = room().members.filter(({ id }) => id !== 3);
+    const whole = room({ title: 'New', members: left, lines: [line(1, 2, 'missed')] });
+    state = hear(state, { type: 'snapshot', cursor: { epoch: 1, number: 40 }, state: whole }, 0);
+    expect([state.room.title, state.number, state.signals.of[3]]).toEqual(['New', 40, undefined]);
+    const late = hear(state, numbered(39, { type: 'room_retitled', payload: { title: 'Old' } }), 0);
+    expect(late).toBe(state);
+    const next = hear(state, numbered(41, { type: 'room_retitled', payload: { title: 'Newest' } }), 0);
+    expect(next.room.title).toBe('Newest');
+  });
+});
+
 describe('a time limit', () => {
   // The room clock was 60 s when our own was 0.
   const limited = () => meeting({ agenda: { ends_at_ms: 60_000 + 5 * 60_000 + 2_000, notices: [] } });

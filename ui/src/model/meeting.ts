@@ -117,6 +117,8 @@ export function hear(state: MeetingState, event: MeetingEvent, atMs: number): Me
       return welcomed(state, event.welcome, atMs);
     case 'events':
       return event.events.reduce((now, numbered) => happened(now, numbered, atMs), state);
+    case 'snapshot':
+      return renewed(state, event.state, event.cursor.number);
     case 'signs':
       return signed(state, event.signs, atMs);
     case 'link':
@@ -219,12 +221,19 @@ function welcomed(state: MeetingState, welcome: Welcome, atMs: number): MeetingS
   };
   const { pulse } = welcome;
   if (snapshot === null) return pulse === undefined ? back : { ...back, room: pulsed(back.room, pulse) };
+  return renewed(back, pulse === undefined ? snapshot : pulsed(snapshot, pulse), welcome.cursor.number);
+}
+
+/** The room as a whole, instead of what happened in it up to `number`. */
+function renewed(state: MeetingState, room: RoomState, number: number): MeetingState {
+  const gone = state.room.members.filter(({ id }) => !room.members.some((member) => member.id === id));
   return staged({
-    ...back,
-    room: pulse === undefined ? snapshot : pulsed(snapshot, pulse),
-    number: welcome.cursor.number,
-    chat: chat.snapshot(state.chat, snapshot.lines),
-    questions: questions.snapshot(state.questions, state.room, snapshot),
+    ...state,
+    room,
+    number,
+    signals: gone.reduce((signals, { id }) => roster.gone(signals, id), state.signals),
+    chat: chat.snapshot(state.chat, room.lines),
+    questions: questions.snapshot(state.questions, state.room, room),
   });
 }
 
@@ -272,7 +281,7 @@ function mediaChanged(state: MeetingState, media: LocalMedia, atMs: number): Mee
     const [before, now] = [state.media[device].state, media[device]];
     if (now.state === before) continue;
     if (now.state === 'failed') {
-      if (now.why !== 'cancelled') next = tell(next, { type: 'device_failed', device, why: now.why }, atMs);
+      if (now.why !== 'cancelled') next = tell(next, { type: 'device_failed', device, why: now.why, said: now.said }, atMs);
     } else if (device !== 'screen' && now.state !== 'starting' && before !== 'failed') {
       const on = now.state === 'on';
       // From starting to off is no news: it was never on.

@@ -43,6 +43,25 @@ describe('banners', () => {
     expect(banners(NO_NOTICES, facts)).toEqual([]);
   });
 
+  it('say of a device what the program says of it, also while it is on without any use', () => {
+    const said = 'No camera was found. Connect one.';
+    const media = {
+      ...NO_MEDIA,
+      microphone: { state: 'on', device: null, label: '', failing: 'Headset is used by another program.' } as const,
+      camera: { state: 'failed', why: 'none', said } as const,
+    };
+    const shown = banners(NO_NOTICES, { ...facts, media });
+    expect(shown).toEqual([
+      { type: 'device_failed', device: 'microphone', why: 'failed', said: 'Headset is used by another program.' },
+      { type: 'device_failed', device: 'camera', why: 'none', said },
+    ]);
+    // Another reason is another banner, also for who has closed the one before.
+    const closed = shown.reduce(dismiss, NO_NOTICES);
+    const other = { ...media, camera: { ...media.camera, said: 'Webcam gives no pictures.' } };
+    expect(banners(closed, { ...facts, media: other })).toMatchObject([{ device: 'camera', said: 'Webcam gives no pictures.' }]);
+    expect(banners(NO_NOTICES, { ...facts, media: { ...media, microphone: { state: 'on', device: null, label: '' } } })).toHaveLength(1);
+  });
+
   it('say nothing of a share that the person called off', () => {
     const media = { ...NO_MEDIA, screen: { state: 'failed', why: 'cancelled' } as const };
     expect(banners(NO_NOTICES, { ...facts, media })).toEqual([]);

@@ -1,6 +1,6 @@
 /** What stands above the stage until it is over or dismissed, the most urgent first. */
 
-import type { LinkState, LocalMedia, MediaFailure } from '../bridge/types';
+import type { LinkState, LocalDevice, LocalMedia, MediaFailure } from '../bridge/types';
 import type { Advice, Hint, Notice, NoticeId } from '../wire';
 import type { TimeLeft } from './agenda';
 
@@ -12,7 +12,7 @@ export type Banner =
   /** Sound needs a touch. */
   | { type: 'sound_blocked' }
   | { type: 'talking_muted'; held: boolean }
-  | { type: 'device_failed'; device: 'microphone' | 'camera' | 'screen'; why: MediaFailure }
+  | { type: 'device_failed'; device: 'microphone' | 'camera' | 'screen'; why: MediaFailure; said?: string }
   | { type: 'time_left'; left: TimeLeft }
   | { type: 'audio_only' }
   | { type: 'link_poor'; trouble: LinkTrouble }
@@ -70,12 +70,18 @@ export function keyOf(banner: Banner): BannerKey {
     case 'notice':
       return noticeKey(banner.notice.id);
     case 'device_failed':
-      return `device_failed ${banner.device} ${banner.why}`;
+      return `device_failed ${banner.device} ${banner.why} ${banner.said ?? ''}`;
     case 'time_left':
       return `time_left ${String(banner.left.mark)}`;
     default:
       return banner.type;
   }
+}
+
+/** What is said of a device that is off against our wish, or on without any use. */
+function failureOf(device: LocalDevice): { why: MediaFailure; said?: string } | null {
+  if (device.state === 'on' && device.failing !== undefined) return { why: 'failed', said: device.failing };
+  return device.state === 'failed' && device.why !== 'cancelled' ? { why: device.why, said: device.said } : null;
 }
 
 function noticeKey(id: NoticeId): BannerKey {
@@ -91,9 +97,8 @@ function all(facts: BannerFacts): Banner[] {
   if (media.soundBlocked) found.push({ type: 'sound_blocked' });
   if (media.talkingWhileMuted) found.push({ type: 'talking_muted', held: facts.heldMute });
   for (const device of ['microphone', 'camera', 'screen'] as const) {
-    const state = media[device];
-    if (state.state !== 'failed' || state.why === 'cancelled') continue;
-    found.push({ type: 'device_failed', device, why: state.why });
+    const failed = failureOf(media[device]);
+    if (failed !== null) found.push({ type: 'device_failed', device, ...failed });
   }
   if (left !== null && left.mark !== null) found.push({ type: 'time_left', left });
   if (facts.audioOnly) found.push({ type: 'audio_only' });

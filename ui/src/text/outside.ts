@@ -124,6 +124,8 @@ export const mediaFailed = {
     microphone: 'Your microphone does not work.',
     camera: 'Your camera does not work.',
     screen: 'Your screen is not shared.',
+    speaker: 'Your speaker does not work.',
+    sound: 'You cannot hear yourself.',
   },
   why: {
     refused: 'The browser was told not to allow it. Press the symbol beside the address, allow it, and try again.',

@@ -80,7 +80,7 @@ export function sentenceOf(fact: Fact): string {
     case 'camera':
       return say.camera(fact.on);
     case 'device_failed':
-      return failureText(fact.device, fact.why);
+      return failureText(fact.device, fact.why, fact.said);
     case 'audio_only':
       return say.audioOnly(fact.on);
     case 'link_lost':

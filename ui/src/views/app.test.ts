@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { bridge } from '#bridge';
 import App from './App.svelte';
 import { all, found, nameless, show } from './testing';
 
@@ -55,6 +56,30 @@ describe('the front page', () => {
     press(await found('button[type="submit"]', 'Join'));
     await found('h1', 'Physics, group 3');
     expect(location.pathname).toBe('/r/guest');
+  });
+});
+
+describe('before the door', () => {
+  it('what the program says of a device stands there as long as it is so', async () => {
+    const says = vi.spyOn(bridge.devices, 'failing');
+    let changed: () => void = () => undefined;
+    const changes = vi.spyOn(bridge.devices, 'onChange').mockImplementation((heard) => {
+      changed = heard;
+      return () => undefined;
+    });
+    says.mockImplementation((kind) => (kind === 'microphone' ? 'Start PipeWire or PulseAudio.' : null));
+    open('/r/guest');
+    await found('[role="alert"]', 'Your microphone does not work. Start PipeWire or PulseAudio.');
+    says.mockImplementation((kind) => (kind === 'camera' ? 'Webcam is used by another program.' : null));
+    press(await found('button', 'Switch on the camera'));
+    await found('[role="alert"]', 'Your camera does not work. Webcam is used by another program.');
+    changed();
+    await vi.waitFor(() => expect(document.body.textContent).not.toContain('Your microphone does not work'), { timeout: 30_000 });
+    says.mockReturnValue(null);
+    changed();
+    await vi.waitFor(() => expect(document.body.textContent).not.toContain('Your camera does not work'), { timeout: 30_000 });
+    says.mockRestore();
+    changes.mockRestore();
   });
 });
 

@@ -10,6 +10,8 @@ export const SYSTEM = '';
 export interface DeviceChoices {
   readonly list: readonly Device[];
   chosen(kind: DeviceKind): string;
+  /** What the program says of a kind that does not work; null where nothing is wrong, and in browsers. */
+  failing(kind: DeviceKind): string | null;
   options(kind: DeviceKind): { value: string; label: string }[];
   /** Lists again, for instance when permission has given them names. */
   refresh(): Promise<void>;
@@ -19,15 +21,22 @@ export interface DeviceChoices {
 /** Call it while a component is made: it follows the devices until that is destroyed. */
 export function followDevices(): DeviceChoices {
   let list: Device[] = $state.raw([]);
+  let failing: Record<DeviceKind, string | null> = $state.raw({ microphone: null, camera: null, speaker: null });
+  let asked = 0;
   let chosen: Record<DeviceKind, string> = $state.raw(readChosen());
 
   async function refresh(): Promise<void> {
-    try {
-      list = await bridge.devices.list();
-    } catch {
-      // A browser that lists nothing still has its own choice.
-      list = [];
-    }
+    const mine = ++asked;
+    // A browser that lists nothing still has its own choice.
+    const found = await bridge.devices.list().catch(() => []);
+    // A later question has a newer answer.
+    if (mine !== asked) return;
+    list = found;
+    failing = { microphone: said('microphone'), camera: said('camera'), speaker: said('speaker') };
+  }
+
+  function said(kind: DeviceKind): string | null {
+    return bridge.devices.failing(kind);
   }
 
   $effect(() => {
@@ -40,6 +49,7 @@ export function followDevices(): DeviceChoices {
       return list;
     },
     chosen: (kind) => (list.some((device) => device.kind === kind && device.id === chosen[kind]) ? chosen[kind] : SYSTEM),
+    failing: (kind) => failing[kind],
     options: (kind) => [
       { value: SYSTEM, label: text.devices.system },
       ...list

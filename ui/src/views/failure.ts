@@ -1,10 +1,18 @@
 /** Sentences for what a device or a browser cannot do. */
 
-import type { Capabilities, DeviceNote, Lack, MediaFailure } from '../bridge/types';
+import { type Capabilities, DeviceError, type DeviceNote, type Lack, type MediaFailure } from '../bridge/types';
 import { text } from '../text/en';
 
-export function failureText(kind: 'microphone' | 'camera' | 'screen', why: MediaFailure): string {
-  return `${text.mediaFailed.title[kind]} ${text.mediaFailed.why[why]}`;
+type Failing = keyof typeof text.mediaFailed.title;
+
+/** `said` is the program's own sentence; our words are for browsers, which say nothing. */
+export function failureText(kind: Failing, why: MediaFailure, said: string | null = null): string {
+  return `${text.mediaFailed.title[kind]} ${said ?? text.mediaFailed.why[why]}`;
+}
+
+/** Of what a bridge has rejected with. */
+export function failureTextOf(kind: Failing, error: unknown): string {
+  return error instanceof DeviceError ? failureText(kind, error.why, error.said) : failureText(kind, 'failed');
 }
 
 /** What matters to a person in a meeting, most important first; others stay unsaid. */

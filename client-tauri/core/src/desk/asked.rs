@@ -1,6 +1,6 @@
 //! Each question of the page, and who answers it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -141,6 +141,7 @@ fn hello(shared: &Arc<Shared>) -> Result<Value, Trouble> {
         "version": env!("CARGO_PKG_VERSION"),
         "lacks": lacks,
         "link": link,
+        "settingsTrouble": shared.keeping.trouble(),
         "devices": {
             "microphone": chosen(DeviceKind::Microphone),
             "speaker": chosen(DeviceKind::Speaker),
@@ -227,7 +228,16 @@ async fn devices(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trouble> {
                 .chain(&list.speakers)
                 .chain(&list.cameras)
                 .collect();
-            return value(json!({ "devices": all, "settings": rack.settings() }));
+            let kinds = [
+                DeviceKind::Microphone,
+                DeviceKind::Speaker,
+                DeviceKind::Camera,
+            ];
+            let failing: BTreeMap<DeviceKind, String> = (kinds.into_iter())
+                .filter_map(|kind| Some((kind, rack.refusal(kind)?.message)))
+                .collect();
+            let settings = rack.settings();
+            return value(json!({ "devices": all, "failing": failing, "settings": settings }));
         }
         Ask::ChooseDevice { kind, id } => choose(shared, kind, id),
         Ask::Enhance { enhancement } => {
@@ -237,17 +247,14 @@ async fn devices(shared: &Arc<Shared>, ask: Ask) -> Result<Value, Trouble> {
         Ask::OpenPreview => trying::preview(shared)?,
         Ask::OpenMeter { id } => trying::open_meter(shared, id)?,
         Ask::CloseTry { id } => shared.tries.close(id),
-        Ask::EchoBack { ms } => trying::echo_back(shared, ms).await,
-        Ask::PlayTone => trying::play_tone(shared).await,
+        Ask::EchoBack { ms } => trying::echo_back(shared, ms).await?,
+        Ask::PlayTone => trying::play_tone(shared).await?,
         Ask::ListScreens => {
             let rack = Arc::clone(rack);
             let screens = tokio::task::spawn_blocking(move || rack.screens()).await;
             return match screens {
                 Ok(Ok(screens)) => value(screens),
-                Ok(Err(refused)) => Err(Trouble::Device {
-                    why: refused.why,
-                    message: refused.message,
-                }),
+                Ok(Err(refused)) => Err(refused.into()),
                 Err(_) => Err(Trouble::refusal("internal", "Screens cannot be listed.")),
             };
         }

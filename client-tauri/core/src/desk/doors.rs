@@ -122,7 +122,7 @@ pub(super) async fn trust(
 }
 
 /// Remembers a server that has shown its key, and goes on with it.
-pub(super) fn remember_server(shared: &Shared, invite: &Invite) {
+pub(super) fn remember_server(shared: &Arc<Shared>, invite: &Invite) {
     let server = server_of(&invite.addresses);
     shared.keep(|kept| {
         let known = invite
@@ -148,7 +148,7 @@ pub(super) fn remember_server(shared: &Shared, invite: &Invite) {
     });
 }
 
-pub(super) fn remember_room(shared: &Shared, link: RoomLink, title: &str) {
+pub(super) fn remember_room(shared: &Arc<Shared>, link: RoomLink, title: &str) {
     let at_s = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());

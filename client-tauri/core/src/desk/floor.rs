@@ -49,12 +49,13 @@ impl Meeting {
         let opened = tokio::task::spawn_blocking(move || rack.open_screen(&wanted)).await;
         let open = match opened {
             Ok(Ok(open)) => open,
-            Ok(Err(RackRefused { why, .. })) => {
-                return self.screen_is(LocalDevice::Failed { why });
+            Ok(Err(RackRefused { why, message })) => {
+                return self.screen_is(LocalDevice::failed(why, message));
             }
             Err(_) => {
                 return self.screen_is(LocalDevice::Failed {
                     why: MediaFailure::Failed,
+                    said: None,
                 });
             }
         };
@@ -67,12 +68,9 @@ impl Meeting {
             match self.client.ask(Command::AskFloor).await {
                 Ok(_) => {}
                 Err(AskError::Refused(refusal)) if refusal.code == RefusalCode::AlreadyQueued => {}
-                Err(_) => {
-                    return self
-                        .end_share(LocalDevice::Failed {
-                            why: MediaFailure::Failed,
-                        })
-                        .await;
+                Err(error) => {
+                    let failed = LocalDevice::failed(MediaFailure::Failed, error);
+                    return self.end_share(failed).await;
                 }
             }
         }
@@ -202,6 +200,7 @@ async fn follow_share(
             ShareEvent::Live => meeting.screen_is(LocalDevice::On {
                 device: Some(id.clone()),
                 label: id.clone(),
+                failing: None,
             }),
             // Viewers keep what they have, and the link comes back.
             ShareEvent::Lost => {}
@@ -209,17 +208,17 @@ async fn follow_share(
                 meeting.stop_sharing().await;
                 meeting.screen_is(LocalDevice::Failed {
                     why: MediaFailure::Unplugged,
+                    said: None,
                 });
                 return;
             }
             ShareEvent::Ended(refusal) => {
-                let taken =
-                    refusal.is_some_and(|refusal| refusal.code == RefusalCode::NotPresenting);
-                let shown = match taken {
+                let shown = match refusal {
                     // Somebody else presents now: the floor's event says so, too.
-                    true => LocalDevice::Off,
-                    false => LocalDevice::Failed {
+                    Some(refusal) if refusal.code == RefusalCode::NotPresenting => LocalDevice::Off,
+                    refusal => LocalDevice::Failed {
                         why: MediaFailure::Failed,
+                        said: refusal.map(|refusal| refusal.message),
                     },
                 };
                 meeting.stop_sharing().await;

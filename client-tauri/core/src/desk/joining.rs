@@ -74,7 +74,7 @@ pub(super) async fn join(shared: &Arc<Shared>, wish: JoinWish) -> Result<Welcome
         camera: wish.camera,
     };
     let meeting = Meeting::new(Arc::clone(shared), client, clock, invite, entry);
-    *shared.meeting.lock() = Some(Arc::clone(&meeting));
+    meeting.begin();
     tokio::spawn(meeting.run(events));
     Ok(welcome)
 }

@@ -99,8 +99,8 @@ impl Default for Kept {
 }
 
 impl Kept {
-    /// What the folder holds; a new beginning where it holds nothing that can be read.
-    pub fn read(folder: &Path) -> Kept {
+    /// What the folder holds; `None` where it holds nothing that can be read.
+    pub fn read(folder: &Path) -> Option<Kept> {
         let path = folder.join(FILE);
         let read = || -> io::Result<Kept> {
             if fs::metadata(&path)?.len() > FILE_BYTES_MAX {
@@ -112,18 +112,13 @@ impl Kept {
             Ok(mut kept) => {
                 kept.recent.truncate(RECENT_MAX);
                 kept.servers.truncate(SERVERS_MAX);
-                kept
+                Some(kept)
             }
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
                     tracing::warn!(%error, "the settings cannot be read, and begin anew");
                 }
-                let kept = Kept::default();
-                // The secret must stay the same from now on.
-                if let Err(error) = kept.write(folder) {
-                    tracing::warn!(%error, "the settings cannot be kept");
-                }
-                kept
+                None
             }
         }
     }
@@ -220,13 +215,12 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_nobody_else_may() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Kept::read(folder.path());
-        assert_eq!(first.device_secret.len(), 2 * SECRET_BYTES);
-        let mut kept = Kept::read(folder.path());
-        assert_eq!(kept, first, "the secret stays");
+        assert_eq!(Kept::read(folder.path()), None);
+        let mut kept = Kept::default();
+        assert_eq!(kept.device_secret.len(), 2 * SECRET_BYTES);
         kept.remember_room(room("physics"));
         kept.write(folder.path()).unwrap();
-        assert_eq!(Kept::read(folder.path()), kept);
+        assert_eq!(Kept::read(folder.path()), Some(kept));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -239,10 +233,10 @@ mod tests {
     fn a_damaged_file_is_a_new_beginning() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), "{ \"recent\": 7").unwrap();
-        assert!(Kept::read(folder.path()).recent.is_empty());
+        assert_eq!(Kept::read(folder.path()), None);
         // A file of another version lacks what came later, and is read all the same.
         fs::write(folder.path().join(FILE), "{ \"ask_where\": false }").unwrap();
-        assert!(!Kept::read(folder.path()).ask_where);
+        assert!(!Kept::read(folder.path()).unwrap().ask_where);
     }
 
     #[test]

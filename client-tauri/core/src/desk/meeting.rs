@@ -87,9 +87,6 @@ impl Meeting {
             }
             telling.tell(Told::Media { media });
         });
-        shared.frames.begin(client.frame_taker());
-        shared.host.meeting(true);
-        shared.host.microphone(Some(false));
         Arc::new(Meeting {
             you: client.welcome().you,
             transfers: Transfers::new(Arc::clone(&shared), files),
@@ -109,6 +106,15 @@ impl Meeting {
             entry: Mutex::new(Some(entry)),
             over: AtomicBool::new(false),
         })
+    }
+
+    /// Becomes the meeting of the desk. The end of the one before is told earlier, or not at all.
+    pub(super) fn begin(self: &Arc<Meeting>) {
+        let mut meeting = self.shared.meeting.lock();
+        *meeting = Some(Arc::clone(self));
+        self.shared.frames.begin(self.client.frame_taker());
+        self.shared.host.meeting(true);
+        self.shared.host.microphone(Some(false));
     }
 
     /// Tells the page everything until the meeting is over.
@@ -216,7 +222,6 @@ impl Meeting {
         self.close_screens().await;
         let _ = self.client.set_microphone(None);
         self.client.set_camera(None);
-        self.shared.frames.end();
         self.transfers.close().await;
         self.films.close().await;
         {
@@ -224,9 +229,14 @@ impl Meeting {
             if meeting.as_ref().is_some_and(|now| Arc::ptr_eq(now, self)) {
                 *meeting = None;
             }
+            // One that has begun meanwhile goes on: its pictures come, and its machine stays awake.
+            if meeting.is_some() {
+                return;
+            }
+            self.shared.frames.end();
+            self.shared.host.microphone(None);
+            self.shared.host.meeting(false);
         }
-        self.shared.host.microphone(None);
-        self.shared.host.meeting(false);
         self.shared.tell(Told::Ended {
             reason,
             text: text.to_owned(),

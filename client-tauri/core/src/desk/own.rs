@@ -91,6 +91,7 @@ impl Own {
             if media.microphone.is_on() && !known.microphone {
                 media.microphone = LocalDevice::Failed {
                     why: MediaFailure::MutedByHost,
+                    said: None,
                 };
             }
             if media.camera.is_on() && !known.camera {
@@ -147,6 +148,7 @@ pub(super) fn on(rack: &dyn Rack, kind: DeviceKind) -> LocalDevice {
     LocalDevice::On {
         device: device.as_ref().map(|device| device.id.clone()),
         label: device.map(|device| device.name).unwrap_or_default(),
+        failing: rack.refusal(kind).map(|refused| refused.message),
     }
 }
 
@@ -174,6 +176,7 @@ mod tests {
         LocalDevice::On {
             device: None,
             label: String::new(),
+            failing: None,
         }
     }
 
@@ -186,7 +189,7 @@ mod tests {
         own.settle();
         let why = MediaFailure::MutedByHost;
         let last = told.lock().last().cloned().unwrap();
-        assert_eq!(last.microphone, LocalDevice::Failed { why });
+        assert_eq!(last.microphone, LocalDevice::Failed { why, said: None });
         let count = told.lock().len();
         own.settle();
         assert_eq!(

@@ -36,7 +36,7 @@ pub struct ScreenOffer {
 /// Makes a source on the thread that reads it.
 pub type OpenScreen = Box<dyn FnOnce() -> Box<dyn ScreenSource> + Send>;
 
-/// Pictures of the camera for its own person. Dropping it ends them.
+/// Pictures of the camera for its own person; none while there is no camera. Dropping it ends them.
 pub trait Preview: Send {
     /// The newest one as JPEG, once.
     fn take(&self) -> Option<Bytes>;
@@ -57,9 +57,9 @@ pub trait Rack: Send + Sync {
     fn level(&self) -> u8;
     /// Plays the microphone on the speaker, a moment later.
     fn hear_yourself(&self, on: bool);
-    /// # Errors
-    /// When there is no camera.
-    fn preview(&self) -> Result<Box<dyn Preview>, RackRefused>;
+    /// Why nothing of this kind works now; `None` when something does, or has not been tried.
+    fn refusal(&self, kind: DeviceKind) -> Option<RackRefused>;
+    fn preview(&self) -> Box<dyn Preview>;
     /// What can be shown. Blocks for some milliseconds.
     ///
     /// # Errors

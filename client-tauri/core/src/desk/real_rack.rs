@@ -110,9 +110,12 @@ impl Rack for RealRack {
         self.devices.hear_yourself(on);
     }
 
-    fn preview(&self) -> Result<Box<dyn Preview>, RackRefused> {
-        let preview = self.devices.preview_camera().map_err(RackRefused::from)?;
-        Ok(Box::new(RealPreview(preview)))
+    fn refusal(&self, kind: DeviceKind) -> Option<RackRefused> {
+        self.devices.refusal(kind).map(RackRefused::from)
+    }
+
+    fn preview(&self) -> Box<dyn Preview> {
+        Box::new(RealPreview(self.devices.preview_camera()))
     }
 
     fn screens(&self) -> Result<Vec<ScreenOffer>, RackRefused> {
@@ -180,6 +183,62 @@ impl From<ScreenRefused> for RackRefused {
         RackRefused {
             why,
             message: refused.message,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_of_a_device_has_its_kind_and_says_what_to_do() {
+        let told = [
+            (
+                DeviceRefused::no_sound_server(),
+                MediaFailure::None,
+                "Start PipeWire or PulseAudio",
+            ),
+            (
+                DeviceRefused::none(DeviceKind::Microphone),
+                MediaFailure::None,
+                "Connect one",
+            ),
+            (
+                DeviceRefused::none(DeviceKind::Speaker),
+                MediaFailure::None,
+                "Connect one",
+            ),
+            (
+                DeviceRefused::none(DeviceKind::Camera),
+                MediaFailure::None,
+                "choose the test picture",
+            ),
+            (
+                DeviceRefused::busy("Webcam"),
+                MediaFailure::Busy,
+                "Close that one",
+            ),
+            (
+                DeviceRefused::denied("Webcam"),
+                MediaFailure::Refused,
+                "Allow it in the system's privacy settings",
+            ),
+            (
+                DeviceRefused::failed("Webcam", "no answer"),
+                MediaFailure::Failed,
+                "unplug it and plug it in",
+            ),
+            (
+                DeviceRefused::garbage("Webcam"),
+                MediaFailure::Failed,
+                "choose another camera",
+            ),
+        ];
+        for (refused, why, advice) in told {
+            assert!(refused.message.contains(advice), "{refused}");
+            assert!(!refused.message.contains("browser"), "{refused}");
+            assert_eq!(RackRefused::from(refused).why, why);
         }
     }
 }

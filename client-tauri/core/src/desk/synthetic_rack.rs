@@ -1,6 +1,6 @@
 //! Devices that need no hardware, for tests and for machines that have none.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -31,6 +31,15 @@ const SEED: u64 = 1;
 #[derive(Default)]
 pub struct SyntheticRack {
     settings: Mutex<DeviceSettings>,
+    broken: Mutex<BTreeMap<DeviceKind, Broken>>,
+}
+
+/// What a machine can lack, or have without any use.
+#[derive(Clone, Debug)]
+pub enum Broken {
+    Missing(RackRefused),
+    /// There is one, and it does not work.
+    Failing(RackRefused),
 }
 
 struct SyntheticPreview(Mutex<SyntheticCamera>);
@@ -48,14 +57,30 @@ impl SyntheticRack {
         rack.choose(DeviceKind::Camera, DeviceChoice::of(&picture));
         Arc::new(rack)
     }
+
+    /// Breaks devices of a kind, or mends them.
+    pub fn breaks(&self, kind: DeviceKind, broken: Option<Broken>) {
+        let mut all = self.broken.lock();
+        match broken {
+            Some(broken) => drop(all.insert(kind, broken)),
+            None => drop(all.remove(&kind)),
+        }
+    }
+
+    fn there(&self, kind: DeviceKind, id: &str) -> Vec<DeviceInfo> {
+        match self.broken.lock().get(&kind) {
+            Some(Broken::Missing(_)) => Vec::new(),
+            Some(Broken::Failing(_)) | None => vec![device(kind, id)],
+        }
+    }
 }
 
 impl Rack for SyntheticRack {
     fn list(&self) -> DeviceList {
         DeviceList {
-            microphones: vec![device(DeviceKind::Microphone, "speech")],
-            speakers: vec![device(DeviceKind::Speaker, "silence")],
-            cameras: vec![device(DeviceKind::Camera, TEST_PICTURE)],
+            microphones: self.there(DeviceKind::Microphone, "speech"),
+            speakers: self.there(DeviceKind::Speaker, "silence"),
+            cameras: self.there(DeviceKind::Camera, TEST_PICTURE),
         }
     }
 
@@ -93,10 +118,14 @@ impl Rack for SyntheticRack {
 
     fn hear_yourself(&self, _: bool) {}
 
-    fn preview(&self) -> Result<Box<dyn Preview>, RackRefused> {
-        Ok(Box::new(SyntheticPreview(Mutex::new(
-            SyntheticCamera::new(SEED),
-        ))))
+    fn refusal(&self, kind: DeviceKind) -> Option<RackRefused> {
+        match self.broken.lock().get(&kind)? {
+            Broken::Missing(refused) | Broken::Failing(refused) => Some(refused.clone()),
+        }
+    }
+
+    fn preview(&self) -> Box<dyn Preview> {
+        Box::new(SyntheticPreview(Mutex::new(SyntheticCamera::new(SEED))))
     }
 
     fn screens(&self) -> Result<Vec<ScreenOffer>, RackRefused> {

@@ -15,7 +15,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use super::{Shared, Told, Trouble, own::meter};
+use super::{Rack, Shared, Told, Trouble, own::meter};
 use crate::media::devices::{Capture, DeviceKind, FRAME_SAMPLES, SAMPLE_RATE, Sound, Tone};
 
 const SHOW_EVERY: Duration = Duration::from_millis(66);
@@ -75,7 +75,7 @@ impl Tries {
 
 /// Shows the camera until it is closed.
 pub(super) fn preview(shared: &Arc<Shared>) -> Result<(), Trouble> {
-    let preview = shared.rack.preview().map_err(device)?;
+    let preview = shared.rack.preview();
     let frames = Arc::clone(&shared.frames);
     let task = tokio::spawn(async move {
         let mut tick = interval(SHOW_EVERY);
@@ -92,19 +92,7 @@ pub(super) fn preview(shared: &Arc<Shared>) -> Result<(), Trouble> {
 
 /// Tells how loud the microphone is until it is closed.
 pub(super) fn open_meter(shared: &Arc<Shared>, id: u32) -> Result<(), Trouble> {
-    let rack = &shared.rack;
-    let choice = rack.settings().choice(DeviceKind::Microphone).clone();
-    if rack
-        .list()
-        .resolve(DeviceKind::Microphone, &choice)
-        .is_none()
-    {
-        return Err(Trouble::Device {
-            why: super::MediaFailure::None,
-            message: "No microphone was found. Plug one in, or join without.".to_owned(),
-        });
-    }
-    let mut microphone = rack.microphone();
+    let mut microphone = shared.rack.microphone();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     // It is read so that it hears; how loud it was is known where it is read.
@@ -135,15 +123,28 @@ pub(super) fn open_meter(shared: &Arc<Shared>, id: u32) -> Result<(), Trouble> {
 }
 
 /// Plays the microphone on the speaker for a while.
-pub(super) async fn echo_back(shared: &Arc<Shared>, ms: u32) {
+///
+/// # Errors
+/// When one of them does not work: what to do.
+pub(super) async fn echo_back(shared: &Arc<Shared>, ms: u32) -> Result<(), Trouble> {
+    let both = [DeviceKind::Microphone, DeviceKind::Speaker];
+    // Where one is missing, nobody needs to listen for it.
+    works(&*shared.rack, &both)?;
     shared.rack.hear_yourself(true);
     sleep(Duration::from_millis(ms.into()).min(ECHO_MAX)).await;
+    let heard = works(&*shared.rack, &both);
     shared.rack.hear_yourself(false);
+    heard
 }
 
 /// Plays a short tone on the speaker, and waits for its end.
-pub(super) async fn play_tone(shared: &Arc<Shared>) {
-    let mut speaker = shared.rack.speaker();
+///
+/// # Errors
+/// When the speaker does not work: what to do.
+pub(super) async fn play_tone(shared: &Arc<Shared>) -> Result<(), Trouble> {
+    let rack = Arc::clone(&shared.rack);
+    works(&*rack, &[DeviceKind::Speaker])?;
+    let mut speaker = rack.speaker();
     let played = tokio::task::spawn_blocking(move || {
         let mut tone = Tone::new(TONE_HERTZ, TONE_PEAK);
         let mut frame = [0; FRAME_SAMPLES];
@@ -153,16 +154,17 @@ pub(super) async fn play_tone(shared: &Arc<Shared>) {
             std::thread::sleep(Duration::from_millis(10));
         }
         std::thread::sleep(TONE_END_MAX);
+        // A speaker that nobody uses any more has nothing to complain of.
+        works(&*rack, &[DeviceKind::Speaker])
     });
-    if played.await.is_err() {
-        tracing::error!("the tone was not played");
-    }
     debug_assert_eq!(SAMPLE_RATE as usize, 100 * FRAME_SAMPLES);
+    let lost = |_| Trouble::refusal("internal", "The sound was not played. Try again.");
+    played.await.map_err(lost)?
 }
 
-fn device(refused: super::RackRefused) -> Trouble {
-    Trouble::Device {
-        why: refused.why,
-        message: refused.message,
+fn works(rack: &dyn Rack, kinds: &[DeviceKind]) -> Result<(), Trouble> {
+    match kinds.iter().find_map(|&kind| rack.refusal(kind)) {
+        Some(refused) => Err(refused.into()),
+        None => Ok(()),
     }
 }

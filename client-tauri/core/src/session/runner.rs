@@ -15,6 +15,7 @@ use conclave_wire::{
     ClientMessage, Command, Cursor, LeaveReason, Numbered, RoomState, ServerMessage, Welcome,
     message::Enter,
 };
+use parking_lot::Mutex;
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -22,8 +23,8 @@ use tokio::{
 };
 
 use super::{
-    AskError, JOIN_DEADLINE, JoinError, LEAVE_DEADLINE, LinkFigures, Session, SessionConfig,
-    SessionEvent,
+    AskError, JOIN_DEADLINE, JoinError, LEAVE_DEADLINE, LinkFigures, Reached, Session,
+    SessionConfig, SessionEvent,
     asks::{Answer, Asks},
     entering::{Entered, Word, enter_by, may_pass},
     owner::Owner,
@@ -64,6 +65,7 @@ pub(super) struct Runner {
     orders: mpsc::Receiver<Order>,
     cut: Arc<Notify>,
     state: watch::Sender<Arc<RoomState>>,
+    reached: Reached,
     welcome: watch::Sender<Arc<Welcome>>,
     figures: watch::Sender<LinkFigures>,
     cursor: Cursor,
@@ -103,6 +105,7 @@ impl Runner {
         welcome.snapshot = None;
         let welcome = Arc::new(*welcome);
         let (state, states) = watch::channel(state);
+        let reached: Reached = Arc::new(Mutex::new(cursor));
         let (welcome, welcomes) = watch::channel(welcome);
         let (figures, figures_seen) = watch::channel(LinkFigures::default());
         let (orders_in, orders) = mpsc::channel(ORDERS_WAITING_MAX);
@@ -112,6 +115,7 @@ impl Runner {
             orders: orders_in,
             cut: cut.clone(),
             state: states,
+            reached: Arc::clone(&reached),
             welcome: welcomes,
             figures: figures_seen,
             started,
@@ -124,6 +128,7 @@ impl Runner {
             orders,
             cut,
             state,
+            reached,
             welcome,
             figures,
             cursor,
@@ -258,7 +263,7 @@ impl Runner {
         match snapshot {
             Some(state) => {
                 self.cursor = welcome.cursor;
-                self.state.send_replace(Arc::new(state));
+                self.change(|now| *now = Arc::new(state));
             }
             // Events since our own cursor follow, which is why it stays where it is.
             None => self.cursor.epoch = epoch,
@@ -363,7 +368,7 @@ impl Runner {
             ServerMessage::Snapshot { cursor, state } => {
                 one.owe_ack(1);
                 self.cursor = cursor;
-                self.state.send_replace(Arc::new(*state));
+                self.change(|now| *now = Arc::new(*state));
                 self.tell(SessionEvent::Snapshot);
             }
             // The door is behind us.
@@ -406,9 +411,16 @@ impl Runner {
         }
         self.cursor.number = numbered.number;
         // In place, unless somebody holds on to the state.
-        self.state
-            .send_modify(|state| replica::apply(Arc::make_mut(state), &numbered.event));
+        self.change(|now| replica::apply(Arc::make_mut(now), &numbered.event));
         self.tell(SessionEvent::Happened(numbered));
+    }
+
+    /// Brings the state to where the cursor is.
+    fn change(&self, change: impl FnOnce(&mut Arc<RoomState>)) {
+        self.state.send_modify(|state| {
+            change(state);
+            *self.reached.lock() = self.cursor;
+        });
     }
 
     fn beat(&mut self, one: &mut OneLink, sent_ms: u64, room_clock_ms: u64) {

@@ -20,6 +20,7 @@ export const devices: DevicePort = {
   onChange: () => () => undefined,
   chosen: (kind) => chosen.get(kind) ?? null,
   choose: (kind, id) => void chosen.set(kind, id),
+  failing: () => null,
   openPreview: (_camera, canvas) => Promise.resolve({ close: drawCamera(canvas, 7, false) }),
   openMeter: (_microphone, level) => Promise.resolve(meter(level)),
   async echoBack(_choice, ms, phase) {

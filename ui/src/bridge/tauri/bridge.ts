@@ -21,12 +21,13 @@ import { desktopFilms } from './film';
 import { DesktopMeeting, meetingEvent } from './meeting';
 import { Pictures } from './pictures';
 import { Screen } from './screen';
-import { asked, type Port, type Told } from './words';
+import { asked, type Port, type SettingsTrouble, type Told } from './words';
 
 interface Hello {
   version: string;
   lacks: Partial<Record<keyof Capabilities, Lack>>;
   link: string | null;
+  settingsTrouble: SettingsTrouble | null;
   devices: Chosen;
 }
 
@@ -156,6 +157,11 @@ function desktopOf(port: Port, hello: Promise<Hello>, choose: (screen: string | 
       return on('opened', ({ link }) => opened(link));
     },
     onNote: (heard) => on('note', ({ note }) => heard(note)),
+    onSettingsTrouble(heard) {
+      // What was so before this page was there comes with the first answer.
+      hello.then(({ settingsTrouble }) => settingsTrouble !== null && heard(settingsTrouble.text)).catch(() => undefined);
+      return on('settings', ({ trouble }) => heard(trouble?.text ?? null));
+    },
     screens: () => asked<ScreenOffer[]>(port, { type: 'list_screens' }),
     chooseScreen: choose,
     async showFile(id) {

@@ -6,6 +6,8 @@ import { asked, type Port } from './words';
 
 interface Listed {
   devices: { kind: DeviceKind; id: string; name: string }[];
+  /** Of each kind that does not work, what to do. */
+  failing: Partial<Record<DeviceKind, string>>;
 }
 
 /** What was chosen last, as the program remembers it. */
@@ -13,6 +15,7 @@ export type Chosen = Record<DeviceKind, string | null>;
 
 export function desktopDevices(port: Port, pictures: Pictures, chosen: Chosen): DevicePort {
   let lastMeter = 0;
+  let failing: Listed['failing'] = {};
 
   const choose = (kind: DeviceKind, id: string | null): void => {
     if (chosen[kind] === id) return;
@@ -23,13 +26,15 @@ export function desktopDevices(port: Port, pictures: Pictures, chosen: Chosen): 
 
   return {
     async list() {
-      const { devices } = await asked<Listed>(port, { type: 'list_devices' });
-      return devices.map(({ kind, id, name }): Device => ({ kind, id, label: name }));
+      const listed = await asked<Listed>(port, { type: 'list_devices' });
+      failing = listed.failing;
+      return listed.devices.map(({ kind, id, name }): Device => ({ kind, id, label: name }));
     },
 
     onChange: (changed) => port.listen(({ type }) => type === 'devices' && changed()),
     chosen: (kind) => chosen[kind],
     choose,
+    failing: (kind) => failing[kind] ?? null,
 
     async openPreview(camera, canvas) {
       choose('camera', camera);

@@ -198,6 +198,7 @@ export function meetingEvent(told: Told, nowMs: number): MeetingEvent | null {
     case 'opened':
     case 'servers':
     case 'devices':
+    case 'settings':
     case 'note':
     case 'film':
     case 'level':

@@ -42,7 +42,7 @@ class Refused {
   constructor(readonly trouble: unknown) {}
 }
 
-const HELLO = { version: '1.0.0', lacks: { globalPushToTalk: 'not_in_this_program' }, link: null, devices: { camera: 'test-picture' } };
+const HELLO = { version: '1.0.0', lacks: { globalPushToTalk: 'not_in_this_program' }, link: null, settingsTrouble: null, devices: { camera: 'test-picture' } };
 const WISH = {
   link: { slug: 'physics', hostKey: null, server: 'a:1', fingerprint: null },
   name: 'Ada',
@@ -97,6 +97,19 @@ describe('the bridge of the desktop', () => {
     expect(bridge.devices.chosen('camera')).toBe('test-picture');
   });
 
+  it('hears that what is set is not on the disk, from the beginning and until it is there', async () => {
+    const full = { code: 'settings_disk_full', text: 'Make room.' } as const;
+    const port = new FakePort({ hello: { ...HELLO, settingsTrouble: full } });
+    const heard: (string | null)[] = [];
+    const stop = desktopBridge(port).desktop?.onSettingsTrouble((said) => heard.push(said));
+    await vi.waitFor(() => expect(heard).toEqual(['Make room.']));
+    port.tell({ type: 'settings', trouble: null });
+    port.tell({ type: 'settings', trouble: full });
+    stop?.();
+    port.tell({ type: 'settings', trouble: null });
+    expect(heard).toEqual(['Make room.', null, 'Make room.']);
+  });
+
   it('hears a meeting from before the promise is kept until it is over, and nothing after', async () => {
     const port = new FakePort({ hello: HELLO, join: { you: 1, joinLink: 'https://a:1/r/physics#k=x' } });
     const bridge = desktopBridge(port);
@@ -117,7 +130,9 @@ describe('the bridge of the desktop', () => {
     const refused = await bridge.join(WISH, () => undefined).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(RefusalError);
     expect(refused).toMatchObject({ code: 'untrusted', message: 'Another key.' });
-    expect(errorOf({ type: 'device', why: 'none', message: '' })).toBeInstanceOf(DeviceError);
+    const device = errorOf({ type: 'device', why: 'none', message: 'Connect one.' });
+    expect(device).toBeInstanceOf(DeviceError);
+    expect(device).toMatchObject({ why: 'none', said: 'Connect one.' });
     expect(errorOf(new Error('broken'))).toMatchObject({ code: 'internal' });
   });
 
@@ -226,6 +241,16 @@ describe('a film in a window of its own', () => {
     meeting.openFilm({ source, player: 'vlc', video: null }, (now) => (status = now));
     await vi.waitFor(() => expect(status).toMatchObject({ phase: 'failed', failure: { code: 'player_missing', text: 'VLC is not installed here.' } }));
     port.tell({ type: 'ended', reason: 'left', text: '' });
+  });
+});
+
+describe('devices', () => {
+  it('that do not work come with what the program says of them', async () => {
+    const listed = { devices: [{ kind: 'camera', id: 'a', name: 'Webcam' }], failing: { camera: 'Webcam is used by another program.' } };
+    const { devices } = desktopBridge(new FakePort({ hello: HELLO, list_devices: listed }));
+    expect(devices.failing('camera')).toBeNull();
+    await devices.list();
+    expect([devices.failing('camera'), devices.failing('speaker')]).toEqual(['Webcam is used by another program.', null]);
   });
 });
 

@@ -4,10 +4,12 @@ import type {
   AtTheDoor,
   Command,
   CreateRoom,
+  Cursor,
   LeaveReason,
   Numbered,
   Pulse,
   QualityChoice,
+  RoomState,
   SharedFile,
   Signs,
   Welcome,
@@ -71,6 +73,7 @@ export type Told =
   | { type: 'waiting'; door: AtTheDoor }
   | { type: 'welcome'; welcome: Welcome }
   | { type: 'events'; events: Numbered[] }
+  | { type: 'snapshot'; cursor: Cursor; state: RoomState }
   | { type: 'signs'; signs: Signs }
   | { type: 'link'; link: { state: 'up' } | { state: 'lost'; retryInMs: number; attempt: number } }
   | { type: 'clock'; roomClockMs: number }
@@ -84,8 +87,15 @@ export type Told =
   | { type: 'opened'; link: string }
   | { type: 'servers'; servers: FoundServer[] }
   | { type: 'devices' }
+  | { type: 'settings'; trouble: SettingsTrouble | null }
   | { type: 'note'; note: DeviceNote }
   | { type: 'level'; id: number; level: number };
+
+/** Why the settings are not on the disk. */
+export interface SettingsTrouble {
+  code: 'settings_disk_full' | 'settings_unwritable';
+  text: string;
+}
 
 /** What a question is refused with. */
 type Trouble =

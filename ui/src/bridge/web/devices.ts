@@ -54,6 +54,8 @@ export const devices: DevicePort = {
     }
   },
 
+  failing: () => null,
+
   async openPreview(camera, canvas) {
     const stream = await openCamera(camera);
     const stop = drawStream(stream, canvas);

@@ -37,13 +37,19 @@ impl Meeting {
             self.own
                 .change(|media| media.microphone = LocalDevice::Starting);
             if !self.has(DeviceKind::Microphone).await {
-                return self.fail(DeviceKind::Microphone, MediaFailure::None);
+                return self.fail_for_want(DeviceKind::Microphone);
             }
             if !self.has_microphone.swap(true, Ordering::Relaxed) {
                 let microphone = self.shared.rack.microphone();
                 if let Err(error) = self.client.set_microphone(Some(microphone)) {
                     tracing::error!(%error, "no voice can be encoded");
-                    return self.fail(DeviceKind::Microphone, MediaFailure::Unsupported);
+                    let said = format!(
+                        "Your voice cannot be encoded here ({error}). Quit the program and start it \
+                         again, or join in a browser."
+                    );
+                    self.has_microphone.store(false, Ordering::Relaxed);
+                    let failed = LocalDevice::failed(MediaFailure::Unsupported, said);
+                    return self.shown(DeviceKind::Microphone, failed);
                 }
             }
         }
@@ -59,7 +65,7 @@ impl Meeting {
             self.own
                 .change(|media| media.camera = LocalDevice::Starting);
             if !self.has(DeviceKind::Camera).await {
-                return self.fail(DeviceKind::Camera, MediaFailure::None);
+                return self.fail_for_want(DeviceKind::Camera);
             }
             if !self.has_camera.swap(true, Ordering::Relaxed) {
                 self.client.set_camera(Some(self.shared.rack.camera()));
@@ -103,7 +109,7 @@ impl Meeting {
             Err(error) => {
                 tracing::debug!(%error, "a device stays off");
                 if on {
-                    self.fail(kind, MediaFailure::Failed);
+                    self.shown(kind, LocalDevice::failed(MediaFailure::Failed, error));
                 }
             }
         }
@@ -134,7 +140,19 @@ impl Meeting {
     }
 
     fn fail(&self, kind: DeviceKind, why: MediaFailure) {
-        self.shown(kind, LocalDevice::Failed { why });
+        self.shown(kind, LocalDevice::Failed { why, said: None });
+    }
+
+    /// There is no such device.
+    fn fail_for_want(&self, kind: DeviceKind) {
+        let failed = match self.shared.rack.refusal(kind) {
+            Some(refused) => LocalDevice::failed(refused.why, refused.message),
+            None => LocalDevice::Failed {
+                why: MediaFailure::None,
+                said: None,
+            },
+        };
+        self.shown(kind, failed);
     }
 
     pub(super) fn lost(self: &Arc<Meeting>, kind: DeviceKind) {
@@ -158,9 +176,7 @@ impl Meeting {
         if mirror.as_ref().is_some_and(|task| !task.is_finished()) {
             return;
         }
-        let Ok(preview) = self.shared.rack.preview() else {
-            return;
-        };
+        let preview = self.shared.rack.preview();
         let frames = Arc::clone(&self.shared.frames);
         *mirror = Some(tokio::spawn(async move {
             let mut tick = interval(LEVEL_EVERY);

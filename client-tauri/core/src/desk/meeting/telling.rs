@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use conclave_wire::{Event, LeaveReason, Numbered, RefusalCode, Welcome};
+use conclave_wire::{Event, LeaveReason, Numbered, RefusalCode, RoomState, Welcome};
 
 use super::Meeting;
 use crate::{
@@ -21,8 +21,7 @@ impl Meeting {
                     link: LinkState::Up,
                 });
             }
-            // Told with the welcome, as a whole.
-            SessionEvent::Snapshot => {}
+            SessionEvent::Snapshot => self.caught_up().await,
             SessionEvent::Happened(numbered) => self.happened(vec![numbered]).await,
             SessionEvent::Signs(signs) => {
                 if let Some(layers) = &signs.publish_layers {
@@ -80,12 +79,7 @@ impl Meeting {
         for Numbered { event, .. } in &events {
             if let Event::MediaChanged { id, .. } = event {
                 if *id == self.you {
-                    self.know_ourselves();
-                    // While we ask, the answer settles it.
-                    if self.switching.try_lock().is_ok() {
-                        self.own.settle();
-                        self.show_ourselves();
-                    }
+                    self.settle_ourselves();
                 }
             } else if let Event::FloorChanged { .. } = event {
                 floor = true;
@@ -98,6 +92,31 @@ impl Meeting {
         self.shared.tell(Told::Events { events });
         if floor {
             self.floor_changed().await;
+        }
+    }
+
+    /// Too much was missed: the page gets all of it, and what is of our own follows.
+    async fn caught_up(self: &Arc<Meeting>) {
+        let session = self.client.session();
+        let (cursor, state) = session.snapshot();
+        let state = Box::new(RoomState::clone(&state));
+        self.shared.tell(Told::Snapshot { cursor, state });
+        // That the link came back may be among what was missed.
+        if session.figures().borrow().connected {
+            self.shared.tell(Told::Link {
+                link: LinkState::Up,
+            });
+        }
+        self.settle_ourselves();
+        self.floor_changed().await;
+    }
+
+    fn settle_ourselves(self: &Arc<Meeting>) {
+        self.know_ourselves();
+        // While we ask, the answer settles it.
+        if self.switching.try_lock().is_ok() {
+            self.own.settle();
+            self.show_ourselves();
         }
     }
 

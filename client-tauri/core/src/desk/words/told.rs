@@ -1,12 +1,13 @@
 //! What the page is told.
 
 use conclave_wire::{
-    AtTheDoor, Layer, LeaveReason, Numbered, Pulse, QualityChoice, Signs, Welcome, event::Hint,
+    AtTheDoor, Cursor, Layer, LeaveReason, Numbered, Pulse, QualityChoice, RoomState, Signs,
+    Welcome, event::Hint,
 };
 use serde::Serialize;
 
 use crate::{
-    desk::{FilmShown, FoundServer},
+    desk::{FilmShown, FoundServer, SettingsTrouble},
     media::devices::{DeviceInfo, DeviceKind},
 };
 
@@ -26,6 +27,11 @@ pub enum Told {
     },
     Events {
         events: Vec<Numbered>,
+    },
+    /// Too much was missed to be told one by one: the room as it is. Events up to the cursor are in it.
+    Snapshot {
+        cursor: Cursor,
+        state: Box<RoomState>,
     },
     Signs {
         signs: Signs,
@@ -70,6 +76,10 @@ pub enum Told {
         servers: Vec<FoundServer>,
     },
     Devices,
+    /// Why what is set is not on the disk; nothing when it is there again.
+    Settings {
+        trouble: Option<SettingsTrouble>,
+    },
     Note {
         note: DeviceNote,
     },
@@ -113,15 +123,29 @@ pub enum LocalDevice {
     On {
         device: Option<String>,
         label: String,
+        /// Why nothing comes of it now, in a sentence; it is tried again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failing: Option<String>,
     },
     Failed {
         why: MediaFailure,
+        /// What we say of it, in a sentence that says what to do.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        said: Option<String>,
     },
 }
 
 impl LocalDevice {
     pub fn is_on(&self) -> bool {
         matches!(self, LocalDevice::On { .. })
+    }
+
+    /// Off, though it was asked for; `said` is a sentence that says what to do.
+    pub fn failed(why: MediaFailure, said: impl ToString) -> LocalDevice {
+        LocalDevice::Failed {
+            why,
+            said: Some(said.to_string()),
+        }
     }
 }
 

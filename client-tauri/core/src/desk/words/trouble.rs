@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{MediaFailure, TransferState};
 use crate::{
+    desk::RackRefused,
     files::TransferError,
     link::{control::OpenError, dial::DialError, http::HttpError},
     session::{AskError, JoinError},
@@ -49,6 +50,15 @@ impl Trouble {
 
     pub fn invalid(message: impl Into<String>) -> Trouble {
         Trouble::refusal("invalid", message)
+    }
+}
+
+impl From<RackRefused> for Trouble {
+    fn from(refused: RackRefused) -> Trouble {
+        Trouble::Device {
+            why: refused.why,
+            message: refused.message,
+        }
     }
 }
 

@@ -111,6 +111,11 @@ impl Devices {
         self.shared.in_use.lock().get(&kind).cloned()
     }
 
+    /// Why nothing of this kind works now; `None` when something does, or has not been tried.
+    pub fn refusal(&self, kind: DeviceKind) -> Option<DeviceRefused> {
+        self.shared.refusal(kind)
+    }
+
     /// A microphone that follows every choice; silent while there is none.
     pub fn microphone(&self) -> Box<dyn Microphone> {
         Box::new(DeviceMicrophone::new(&self.shared, false))
@@ -126,12 +131,9 @@ impl Devices {
         Box::new(DeviceCamera::new(&self.shared))
     }
 
-    /// What the chosen camera sees, for its person alone.
-    ///
-    /// # Errors
-    /// When there is no camera.
-    pub fn preview_camera(&self) -> Result<Preview, DeviceRefused> {
-        Preview::start(&self.shared)
+    /// What the chosen camera sees, for its person alone; nothing while there is none.
+    pub fn preview_camera(&self) -> Preview {
+        Preview::start(DeviceCamera::new(&self.shared))
     }
 
     /// How loud microphone and speaker are now.

@@ -1,7 +1,7 @@
 //! A camera of this machine, or the test picture: opened while pictures are taken, and whatever is chosen.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -31,6 +31,8 @@ const BACKOFF_MIN: Duration = Duration::from_millis(250);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// So many pictures in a row that cannot be read are a broken camera: two seconds.
 const GARBAGE_MAX: u32 = 30;
+/// Whoever had a device before closes it with the next picture; one that hangs is not waited for.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
 /// Pictures a second of a preview.
 const PREVIEW_EVERY: Duration = Duration::from_millis(66);
 
@@ -47,17 +49,21 @@ pub(super) struct DeviceCamera {
     shared: Arc<Shared>,
     open: OpenWebcam,
     source: Option<(String, Source)>,
+    /// Pictures were wanted since it rested.
+    wanted: bool,
 }
 
 enum Source {
     TestPicture(Box<SyntheticCamera>),
-    Webcam(Arc<Newest>),
+    /// With the number of the last picture that was taken.
+    Webcam(Arc<Newest>, u64),
 }
 
-/// The newest picture of a device, for one reader.
+/// The newest picture of a device, for everybody who looks.
 #[derive(Default)]
-struct Newest {
-    picture: Mutex<Option<Picture>>,
+pub(super) struct Newest {
+    /// Pictures are counted from 1. There is none while the device fails.
+    picture: Mutex<(u64, Option<Picture>)>,
     came: Condvar,
 }
 
@@ -71,17 +77,21 @@ impl DeviceCamera {
             shared: Arc::clone(shared),
             open,
             source: None,
+            wanted: false,
         }
     }
 
-    fn wanted(&self) -> Option<DeviceInfo> {
+    fn chosen(&self) -> Option<DeviceInfo> {
         let choice = self.shared.settings.lock().camera.clone();
         let list = self.shared.list.lock();
         list.resolve(DeviceKind::Camera, &choice).cloned()
     }
 
     fn follow_choice(&mut self) {
-        let wanted = self.wanted();
+        if !std::mem::replace(&mut self.wanted, true) {
+            self.shared.cameras.fetch_add(1, Ordering::Relaxed);
+        }
+        let wanted = self.chosen();
         let now = self.source.as_ref().map(|(id, _)| id);
         if now == wanted.as_ref().map(|device| &device.id) && now.is_some() {
             return;
@@ -96,19 +106,32 @@ impl DeviceCamera {
                 self.shared.tell(Word::Camera(Ok(device.clone())));
                 Source::TestPicture(Box::new(SyntheticCamera::new(0)))
             }
-            false => Source::Webcam(self.start(device.clone())),
+            false => Source::Webcam(self.webcam(device.clone()), 0),
         };
         self.source = Some((device.id, source));
     }
 
-    /// Starts the thread that reads the device; it ends when nobody holds the newest picture.
-    fn start(&self, device: DeviceInfo) -> Arc<Newest> {
+    /// Looks at the device with those who do already, or starts the thread that reads it; that one ends when
+    /// nobody holds the newest picture.
+    fn webcam(&self, device: DeviceInfo) -> Arc<Newest> {
+        let mut webcam = self.shared.webcam.lock();
+        if let Some((id, newest)) = &*webcam
+            && *id == device.id
+            && let Some(newest) = newest.upgrade()
+        {
+            if newest.works() {
+                self.shared.tell(Word::Camera(Ok(device)));
+            }
+            return newest;
+        }
         let newest = Arc::new(Newest::default());
+        *webcam = Some((device.id.clone(), Arc::downgrade(&newest)));
         let reader = Arc::downgrade(&newest);
+        let turn = Arc::clone(&self.shared.webcam_turn);
         let (shared, open) = (Arc::downgrade(&self.shared), self.open);
         let thread = std::thread::Builder::new()
             .name("camera".into())
-            .spawn(move || film(&reader, &shared, &device, open));
+            .spawn(move || film(&reader, &shared, &device, open, &turn));
         if let Err(error) = thread {
             tracing::error!(%error, "no thread for a camera");
         }
@@ -125,7 +148,7 @@ impl Camera for DeviceCamera {
         self.follow_choice();
         match &mut self.source {
             Some((_, Source::TestPicture(camera))) => camera.capture().map(Some),
-            Some((_, Source::Webcam(newest))) => Ok(newest.wait()),
+            Some((_, Source::Webcam(newest, seen))) => Ok(newest.wait(seen)),
             None => {
                 // Nothing is there yet; whoever asks again soon finds out no sooner.
                 std::thread::sleep(WAIT_MAX);
@@ -135,7 +158,10 @@ impl Camera for DeviceCamera {
     }
 
     fn rest(&mut self) {
-        if self.source.take().is_some() {
+        self.source = None;
+        if std::mem::take(&mut self.wanted)
+            && self.shared.cameras.fetch_sub(1, Ordering::Relaxed) == 1
+        {
             self.shared.tell(Word::CameraClosed);
         }
     }
@@ -148,28 +174,53 @@ impl Drop for DeviceCamera {
 }
 
 impl Newest {
-    fn wait(&self) -> Option<Picture> {
-        let mut picture = self.picture.lock();
-        if picture.is_none() {
-            self.came.wait_for(&mut picture, WAIT_MAX);
+    /// Waits for one that is newer than `seen`.
+    fn wait(&self, seen: &mut u64) -> Option<Picture> {
+        let mut newest = self.picture.lock();
+        if newest.0 == *seen {
+            self.came.wait_for(&mut newest, WAIT_MAX);
         }
-        picture.take()
+        if newest.0 == *seen {
+            return None;
+        }
+        *seen = newest.0;
+        newest.1.clone()
+    }
+
+    fn works(&self) -> bool {
+        self.picture.lock().1.is_some()
+    }
+
+    fn fails(&self) {
+        self.picture.lock().1 = None;
     }
 
     fn put(&self, picture: Picture) {
-        *self.picture.lock() = Some(picture);
-        self.came.notify_one();
+        let mut newest = self.picture.lock();
+        *newest = (newest.0 + 1, Some(picture));
+        self.came.notify_all();
     }
 }
 
 /// Reads one device until nobody wants its pictures, and opens it again when it fails.
-fn film(reader: &Weak<Newest>, shared: &Weak<Shared>, device: &DeviceInfo, open: OpenWebcam) {
+fn film(
+    reader: &Weak<Newest>,
+    shared: &Weak<Shared>,
+    device: &DeviceInfo,
+    open: OpenWebcam,
+    turn: &Mutex<()>,
+) {
     let mut backoff = BACKOFF_MIN;
     while reader.strong_count() > 0 {
+        let turn = turn.try_lock_for(CLOSE_MAX);
         let refused = match open(device) {
             Ok(camera) => film_on(reader, shared, device, camera, &mut backoff),
             Err(refused) => refused,
         };
+        drop(turn);
+        if let Some(newest) = reader.upgrade() {
+            newest.fails();
+        }
         let Some(shared) = shared.upgrade().filter(|_| reader.strong_count() > 0) else {
             return;
         };
@@ -203,7 +254,6 @@ fn film_on(
         };
         match picture {
             Some(picture) => {
-                newest.put(picture);
                 garbage = 0;
                 *backoff = BACKOFF_MIN;
                 if !std::mem::replace(&mut works, true)
@@ -211,6 +261,7 @@ fn film_on(
                 {
                     shared.tell(Word::Camera(Ok(device.clone())));
                 }
+                newest.put(picture);
             }
             None => garbage += 1,
         }
@@ -226,11 +277,7 @@ pub struct Preview {
 }
 
 impl Preview {
-    pub(super) fn start(shared: &Arc<Shared>) -> Result<Preview, DeviceRefused> {
-        let mut camera = DeviceCamera::new(shared);
-        if camera.wanted().is_none() {
-            return Err(DeviceRefused::none(DeviceKind::Camera));
-        }
+    pub(super) fn start(mut camera: DeviceCamera) -> Preview {
         let newest = Arc::new(Mutex::new(None));
         let taken = Arc::downgrade(&newest);
         let thread = std::thread::Builder::new()
@@ -251,7 +298,7 @@ impl Preview {
         if let Err(error) = thread {
             tracing::error!(%error, "no thread for the preview");
         }
-        Ok(Preview { newest })
+        Preview { newest }
     }
 
     /// The newest picture as a JPEG, once.

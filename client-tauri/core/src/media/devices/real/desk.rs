@@ -58,11 +58,8 @@ pub(super) struct Desk {
     events: mpsc::Sender<DeviceEvent>,
     microphones: Vec<Port<Captured>>,
     speakers: Vec<Port<Sounds>>,
-    /// Of each kind, why it does not work, when that was told.
-    failing: BTreeMap<DeviceKind, &'static str>,
     /// The name of a device that was in use and is not there any more, and whether that was told.
     lost: BTreeMap<DeviceKind, (String, bool)>,
-    sound_refused: Option<DeviceRefused>,
     looked_at: Option<Instant>,
     looks: u32,
     closed: bool,
@@ -118,9 +115,7 @@ impl Desk {
             events,
             microphones: Vec::new(),
             speakers: Vec::new(),
-            failing: BTreeMap::new(),
             lost: BTreeMap::new(),
-            sound_refused: None,
             looked_at: None,
             looks: 0,
             closed: false,
@@ -154,7 +149,7 @@ impl Desk {
             Word::Look => self.looked_at = None,
             Word::Calm => {}
             Word::Camera(found) => self.camera(found),
-            Word::CameraClosed => drop(self.shared.in_use.lock().remove(&DeviceKind::Camera)),
+            Word::CameraClosed => self.closed(DeviceKind::Camera),
             Word::Close => self.closed = true,
         }
     }
@@ -183,14 +178,14 @@ impl Desk {
         let mut list = DeviceList::default();
         match self.sound.list() {
             Ok(devices) => {
-                self.sound_refused = None;
+                *self.shared.sound_refused.lock() = None;
                 let (microphones, others) = devices
                     .into_iter()
                     .partition(|device| device.kind == DeviceKind::Microphone);
                 list.microphones = microphones;
                 list.speakers = others;
             }
-            Err(refused) => self.sound_refused = Some(refused),
+            Err(refused) => *self.shared.sound_refused.lock() = Some(refused),
         }
         list.cameras = match self.looks.is_multiple_of(CAMERAS_EVERY) {
             true => self.cameras.list(),
@@ -223,7 +218,7 @@ impl Desk {
             (DeviceKind::Speaker, self.speakers.is_empty()),
         ] {
             if idle {
-                self.shared.in_use.lock().remove(&kind);
+                self.closed(kind);
             }
         }
         let mut microphones = std::mem::take(&mut self.microphones);
@@ -293,8 +288,7 @@ impl Desk {
             }
         }
         let Some(target) = target else {
-            let refused = self.sound_refused.clone();
-            return self.failed(kind, refused.unwrap_or_else(|| DeviceRefused::none(kind)));
+            return self.failed(kind, self.shared.missing(kind));
         };
         if port.next_try.is_some_and(|at| now < at) {
             return;
@@ -342,7 +336,7 @@ impl Desk {
     fn works(&mut self, kind: DeviceKind, device: DeviceInfo) {
         self.shared.in_use.lock().insert(kind, device.clone());
         let chosen = self.shared.settings.lock().choice(kind).is(&device);
-        let failed = self.failing.remove(&kind).is_some();
+        let failed = self.shared.failing.lock().remove(&kind).is_some();
         let event = match self.lost.get_mut(&kind) {
             Some((lost, _)) if chosen && *lost == device.name => {
                 self.lost.remove(&kind);
@@ -365,9 +359,26 @@ impl Desk {
 
     fn failed(&mut self, kind: DeviceKind, refused: DeviceRefused) {
         tracing::debug!(?kind, code = refused.code, "a device cannot be used");
-        if self.failing.insert(kind, refused.code) != Some(refused.code) {
-            self.tell(DeviceEvent::Failing { kind, refused });
+        let before = (self.shared.failing.lock()).insert(kind, refused.clone());
+        match before {
+            Some(before) if before == refused => {}
+            // The same again, of another device: to be read, and no news.
+            Some(before) if before.code == refused.code => self.tell_list(),
+            Some(_) | None => self.tell(DeviceEvent::Failing { kind, refused }),
         }
+    }
+
+    /// Nobody uses this any more. What was wrong with it is not said of the next try.
+    fn closed(&self, kind: DeviceKind) {
+        self.shared.in_use.lock().remove(&kind);
+        if self.shared.failing.lock().remove(&kind).is_some() {
+            self.tell_list();
+        }
+    }
+
+    fn tell_list(&self) {
+        let list = self.shared.list.lock().clone();
+        self.tell(DeviceEvent::Listed { list });
     }
 
     fn camera(&mut self, found: Result<DeviceInfo, DeviceRefused>) {

@@ -10,7 +10,7 @@ use crate::media::devices::{DeviceInfo, DeviceKind, DeviceList};
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum DeviceEvent {
-    /// What there is has changed.
+    /// What there is has changed, or what does not work of it.
     Listed { list: DeviceList },
     /// A device was connected: to be offered.
     Appeared { device: DeviceInfo },

@@ -34,7 +34,7 @@ impl DeviceRefused {
         let (code, message) = match kind {
             DeviceKind::Microphone => (
                 "no_microphone",
-                "No microphone was found. Connect one; it is used as soon as it is there.",
+                "No microphone was found. Connect one, and switch your microphone on again if it is off.",
             ),
             DeviceKind::Speaker => (
                 "no_speaker",

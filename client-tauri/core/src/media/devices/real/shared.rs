@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
@@ -12,7 +13,7 @@ use conclave_core::media::level::LEVEL_SILENT;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::{desk::Word, hear::Hear};
+use super::{DeviceRefused, camera::Newest, desk::Word, hear::Hear};
 use crate::media::{
     devices::{DeviceInfo, DeviceKind, DeviceList, DeviceSettings, Frame},
     enhance::Enhancement,
@@ -51,6 +52,10 @@ pub(super) struct Shared {
     enhancement: AtomicU64,
     pub list: Mutex<DeviceList>,
     pub in_use: Mutex<BTreeMap<DeviceKind, DeviceInfo>>,
+    /// Of each kind that somebody wants to use, why it does not work.
+    pub failing: Mutex<BTreeMap<DeviceKind, DeviceRefused>>,
+    /// Why there is no sound at all.
+    pub sound_refused: Mutex<Option<DeviceRefused>>,
     words: Mutex<mpsc::Sender<Word>>,
     pub levels: LevelsNow,
     pub played: Played,
@@ -58,6 +63,12 @@ pub(super) struct Shared {
     /// Microphones and speakers that a client uses.
     pub microphones: AtomicUsize,
     pub speakers: AtomicUsize,
+    /// Cameras that somebody wants pictures of.
+    pub cameras: AtomicUsize,
+    /// The webcam that is read, for all of them: a system lets it be opened once.
+    pub webcam: Mutex<Option<(String, Weak<Newest>)>>,
+    /// Held by whoever has a webcam open.
+    pub webcam_turn: Arc<Mutex<()>>,
     pub overrun: AtomicU64,
     pub underrun: AtomicU64,
     pub opened: AtomicU64,
@@ -73,12 +84,17 @@ impl Shared {
             enhancement: AtomicU64::new(0),
             list: Mutex::default(),
             in_use: Mutex::default(),
+            failing: Mutex::default(),
+            sound_refused: Mutex::default(),
             words: Mutex::new(words),
             levels: LevelsNow::default(),
             played: Played::default(),
             hear: Hear::default(),
             microphones: AtomicUsize::new(0),
             speakers: AtomicUsize::new(0),
+            cameras: AtomicUsize::new(0),
+            webcam: Mutex::default(),
+            webcam_turn: Arc::default(),
             overrun: AtomicU64::new(0),
             underrun: AtomicU64::new(0),
             opened: AtomicU64::new(0),
@@ -92,6 +108,25 @@ impl Shared {
     pub(super) fn tell(&self, word: Word) {
         // Without the thread there are no devices, and that was said.
         let _ = self.words.lock().send(word);
+    }
+
+    /// Why nothing of this kind works now; `None` when something does, or has not been tried.
+    pub(super) fn refusal(&self, kind: DeviceKind) -> Option<DeviceRefused> {
+        let failing = self.failing.lock().get(&kind).cloned();
+        failing.or_else(|| {
+            let choice = self.settings.lock().choice(kind).clone();
+            let is_there = self.list.lock().resolve(kind, &choice).is_some();
+            (!is_there).then(|| self.missing(kind))
+        })
+    }
+
+    /// What is said where nothing of this kind is there.
+    pub(super) fn missing(&self, kind: DeviceKind) -> DeviceRefused {
+        let sound = match kind {
+            DeviceKind::Microphone | DeviceKind::Speaker => self.sound_refused.lock().clone(),
+            DeviceKind::Camera => None,
+        };
+        sound.unwrap_or_else(|| DeviceRefused::none(kind))
     }
 
     pub(super) fn enhancement_changed(&self) {

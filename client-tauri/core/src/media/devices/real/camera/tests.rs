@@ -1,4 +1,4 @@
-use std::sync::mpsc;
+use std::sync::{atomic::AtomicBool, mpsc};
 
 use super::*;
 use crate::media::{
@@ -97,7 +97,8 @@ fn a_camera_that_cannot_be_opened_says_why() {
 #[test]
 fn without_a_camera_that_is_said_and_the_test_picture_can_be_chosen() {
     let (shared, told) = devices(vec![test_picture()], DeviceChoice::Default);
-    assert_eq!(Preview::start(&shared).err().unwrap().code, "no_camera");
+    let refused = shared.refusal(DeviceKind::Camera).unwrap();
+    assert_eq!(refused, DeviceRefused::none(DeviceKind::Camera));
     let mut camera = DeviceCamera::new(&shared);
     assert_eq!(camera.poll().unwrap(), None);
     assert_eq!(next(&told), Err("no_camera"));
@@ -105,6 +106,70 @@ fn without_a_camera_that_is_said_and_the_test_picture_can_be_chosen() {
     let picture = camera.poll().unwrap().unwrap();
     assert_eq!((picture.width, picture.height), (1_280, 720));
     assert_eq!(next(&told), Ok(TEST_PICTURE.into()));
+}
+
+fn picture(camera: &mut DeviceCamera) -> Picture {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(picture) = camera.poll().unwrap() {
+            return picture;
+        }
+        assert!(Instant::now() < until, "no picture came");
+    }
+}
+
+/// Systems let a webcam be opened once: the meeting and the mirror of its person look at the same pictures.
+#[test]
+fn a_device_shows_itself_to_everybody_who_looks_and_is_opened_once() {
+    static OPEN: AtomicBool = AtomicBool::new(false);
+    struct Only(Flickering);
+    impl Webcam for Only {
+        fn next(&mut self) -> Result<Option<Picture>, DeviceRefused> {
+            self.0.next()
+        }
+    }
+    impl Drop for Only {
+        fn drop(&mut self) {
+            OPEN.store(false, Ordering::Relaxed);
+        }
+    }
+    let open: OpenWebcam = |device| match OPEN.swap(true, Ordering::Relaxed) {
+        true => Err(DeviceRefused::busy(&device.name)),
+        false => Ok(Box::new(Only(Flickering(0)))),
+    };
+    let (shared, told) = devices(vec![webcam()], DeviceChoice::Default);
+    let mut meeting = DeviceCamera::with(&shared, open);
+    let mut mirror = DeviceCamera::with(&shared, open);
+    for _ in 0..5 {
+        assert_eq!(picture(&mut meeting), grey());
+        assert_eq!(picture(&mut mirror), grey());
+    }
+    mirror.rest();
+    assert_eq!(picture(&mut meeting), grey());
+    meeting.rest();
+    // Again at once: who has just closed it is waited for.
+    assert_eq!(picture(&mut mirror), grey());
+    let words: Vec<Word> = told.try_iter().collect();
+    let closed = |word: &&Word| matches!(word, Word::CameraClosed);
+    assert_eq!(words.iter().filter(closed).count(), 1);
+    assert!(matches!(words.last(), Some(Word::Camera(Ok(_)))));
+    let refused = |word: &Word| matches!(word, Word::Camera(Err(_)));
+    assert!(!words.iter().any(refused));
+}
+
+#[test]
+fn a_preview_that_was_opened_without_a_camera_shows_the_one_that_comes() {
+    let (shared, told) = devices(vec![], DeviceChoice::Default);
+    let flickering: OpenWebcam = |_| Ok(Box::new(Flickering(0)));
+    let preview = Preview::start(DeviceCamera::with(&shared, flickering));
+    assert_eq!(next(&told), Err("no_camera"));
+    assert_eq!(preview.take(), None);
+    shared.list.lock().cameras.push(webcam());
+    let until = Instant::now() + Duration::from_secs(30);
+    while preview.take().is_none() {
+        assert!(Instant::now() < until, "no picture came");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// The camera's light must not stay on.

@@ -320,3 +320,34 @@ fn a_speaker_rests_while_nothing_is_heard() {
     }
     assert_eq!(world.said.lock().opened.len(), 1);
 }
+
+#[test]
+fn what_is_wrong_is_known_as_long_as_somebody_wants_the_device() {
+    let board = speaker("board", true);
+    let mut world = World::new(vec![], None);
+    let refusal = |world: &World| world.desk.shared.refusal(DeviceKind::Speaker);
+    let none = DeviceRefused::none(DeviceKind::Speaker);
+    assert_eq!(refusal(&world), Some(none));
+    world.said.lock().no_server = true;
+    world.pass(LOOK_EVERY);
+    assert_eq!(refusal(&world), Some(DeviceRefused::no_sound_server()));
+
+    world.said.lock().no_server = false;
+    world.said.lock().devices.push(board);
+    world.said.lock().busy.push("board".into());
+    world.pass(LOOK_EVERY);
+    assert_eq!(refusal(&world), Some(DeviceRefused::busy("the board")));
+    world.told();
+
+    // Nobody wants it any more: what there was to complain of is over, and the list says so.
+    world.line = Arc::default();
+    world.pass(Duration::ZERO);
+    assert_eq!(refusal(&world), None);
+    let told = world.events.try_recv();
+    assert!(matches!(told, Ok(DeviceEvent::Listed { .. })), "{told:?}");
+
+    // Without a sound server that is the reason, whether anybody wants it or not.
+    world.said.lock().no_server = true;
+    world.pass(LOOK_EVERY);
+    assert_eq!(refusal(&world), Some(DeviceRefused::no_sound_server()));
+}
