@@ -360,7 +360,7 @@ async fn the_change_between_passing_on_and_mixing_repeats_and_skips_no_speech() 
     // Every piece of what Anna said is there, and all of a sentence equally late but for the 6.5 ms that an
     // Opus encoder looks ahead, of which a mix has one more (RFC 7845 section 4.2). After a pause a talk
     // spurt begins at a border of 20 ms, which may be one earlier or later than the last spurt's;
-    // no sentence has a comma.
+    // no sentence has a comma. Each piece is looked for within 40 ms of the one before.
     let lag = lag_of(&long, &tape.samples);
     let found = follow(&long, &tape.samples, 300 * MS, lag, 40 * MS);
     let known: Vec<_> = found.iter().filter(|found| found.likeness > 0.6).collect();

@@ -1,6 +1,7 @@
 //! Files that go and come.
 
 use conclave_client::desk::Told;
+use conclave_wire::SharedFile;
 use serde_json::{Value, json};
 
 use super::{Page, code, shared};
@@ -17,21 +18,33 @@ async fn begins(page: &Page, bytes: &[u8]) {
         .unwrap();
 }
 
-async fn sends(page: &Page, bytes: &[u8]) {
-    begins(page, bytes).await;
-    page.desk.take_piece(1, bytes.to_vec()).await.unwrap();
-    page.ask(json!({ "type": "send_upload", "payload": { "id": 1 } }))
+/// Ada sends them, and Bob sees the file.
+async fn passes(ada: &Page, bob: &mut Page, bytes: &[u8]) -> SharedFile {
+    begins(ada, bytes).await;
+    ada.desk.take_piece(1, bytes.to_vec()).await.unwrap();
+    ada.ask(json!({ "type": "send_upload", "payload": { "id": 1 } }))
         .await
         .unwrap();
+    let file = bob.happened(shared).await;
+    assert_eq!(
+        (file.name.as_str(), file.size_bytes),
+        ("notes.bin", 300_000)
+    );
+    file
+}
+
+async fn two_in_a_room() -> (Served, Page, Page) {
+    let served = Served::start().await;
+    let link = served.invite("lobby").to_string();
+    let (ada, bob) = (Page::open(), Page::open());
+    ada.join(&link, "Ada", false).await.unwrap();
+    bob.join(&link, "Bob", false).await.unwrap();
+    (served, ada, bob)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_piece_by_piece_and_comes_whole() {
-    let served = Served::start().await;
-    let link = served.invite("lobby").to_string();
-    let (ada, mut bob) = (Page::open(), Page::open());
-    ada.join(&link, "Ada", false).await.unwrap();
-    bob.join(&link, "Bob", false).await.unwrap();
+    let (served, ada, mut bob) = two_in_a_room().await;
     let bytes = notes();
     begins(&ada, &bytes).await;
     for piece in bytes.chunks(100_000) {
@@ -44,12 +57,7 @@ async fn a_file_goes_piece_by_piece_and_comes_whole() {
         "it is longer than it was said to be"
     );
 
-    sends(&ada, &bytes).await;
-    let file = bob.happened(shared).await;
-    assert_eq!(
-        (file.name.as_str(), file.size_bytes),
-        ("notes.bin", 300_000)
-    );
+    let file = passes(&ada, &mut bob, &bytes).await;
 
     bob.ask(json!({ "type": "download", "payload": { "id": 2, "file": file } }))
         .await
@@ -81,18 +89,9 @@ fn transfer_state(told: &Told) -> Option<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_told_and_the_file_comes_when_there_is_room() {
-    let served = Served::start().await;
-    let link = served.invite("lobby").to_string();
-    let (ada, mut bob) = (Page::open(), Page::open());
-    ada.join(&link, "Ada", false).await.unwrap();
-    bob.join(&link, "Bob", false).await.unwrap();
+    let (served, ada, mut bob) = two_in_a_room().await;
     let bytes = notes();
-    sends(&ada, &bytes).await;
-    let file = bob.happened(shared).await;
-    assert_eq!(
-        (file.name.as_str(), file.size_bytes),
-        ("notes.bin", 300_000)
-    );
+    let file = passes(&ada, &mut bob, &bytes).await;
 
     // A device that is always full stands in for a disk that is.
     let downloads = bob.folder.path().join("downloads");
